@@ -1,0 +1,2 @@
+"""Print what Home Assistant would install at its first start."""
+print("")
