@@ -1,0 +1,1 @@
+"""EnOS over HTTP. Knows nothing of Home Assistant."""

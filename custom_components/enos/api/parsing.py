@@ -1,0 +1,307 @@
+"""From EnOS's JSON to the types of `models`, liberal where its documents disagree.
+
+An item that lacks its id is passed over; a reply that is no EnOS reply at all raises
+`ReplyLostError`.
+"""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+import math
+from typing import Any
+
+import orjson
+
+from .errors import ReplyLostError
+from .models import (
+    Datapoint,
+    DataType,
+    Device,
+    DeviceStatus,
+    LocalizedText,
+    Measurepoint,
+    Product,
+    Reading,
+    ThingModel,
+)
+
+
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """Return the JSON object in `content`, None where there is none."""
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _int(value: object) -> int | None:
+    """Return a whole number, which may come as text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            return None
+    return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[dict[str, Any]]:
+    """Return the objects of a list; anything else holds none."""
+    if not isinstance(value, list):
+        return []
+    return [item for item in value if isinstance(item, dict)]
+
+
+def code_or_none(reply: dict[str, Any]) -> int | None:
+    """Return the envelope's code, whichever of its names a service uses."""
+    for key in ("code", "status", "stauts", "apim_status"):
+        found = _int(reply.get(key))
+        if found is not None:
+            return found
+    return None
+
+
+def code(reply: dict[str, Any]) -> int:
+    """Return the envelope's code. Raises `ReplyLostError` where it has none."""
+    found = code_or_none(reply)
+    if found is None:
+        raise ReplyLostError("a reply without code")
+    return found
+
+
+def message(reply: dict[str, Any]) -> str:
+    """Return EnOS's own words, one line of at most 200 characters."""
+    text = _text(reply.get("msg")) or _text(reply.get("message"))
+    return " ".join(text.split())[:200]
+
+
+def retry_after(header: str | None) -> float | None:
+    """Return the seconds that a Retry-After header (seconds or HTTP date) asks for."""
+    if not header:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(header)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def total(reply: dict[str, Any], page_no: int, page_size: int, received: int) -> int:
+    """Return how many items all pages hold together.
+
+    Without EnOS's word a full page means that there is another.
+    """
+    pagination = _mapping(reply.get("pagination"))
+    for key in ("totalSize", "totalSzie"):
+        found = _int(pagination.get(key))
+        if found is not None:
+            return found
+    before = (page_no - 1) * page_size + received
+    return before + 1 if received >= page_size else before
+
+
+def token(data: object) -> tuple[str, float]:
+    """Return access token and remaining life in seconds from a token reply."""
+    fields = _mapping(data)
+    life = _int(fields.get("expire"))
+    return _text(fields.get("accessToken")), float(max(0, life or 0))
+
+
+def command_id(data: object) -> str:
+    """Return the id of a command, empty where EnOS gave none."""
+    value = _mapping(data).get("commandId")
+    return str(value) if isinstance(value, (str, int)) else ""
+
+
+def localized(value: object) -> LocalizedText:
+    """Return a StringI18n, which may be a plain text too."""
+    if isinstance(value, str):
+        return LocalizedText(value)
+    fields = _mapping(value)
+    translations = _mapping(fields.get("i18nValue"))
+    return LocalizedText(
+        _text(fields.get("defaultValue")).strip(),
+        {
+            str(locale): text.strip()
+            for locale, text in translations.items()
+            if isinstance(text, str)
+        },
+    )
+
+
+def product(data: dict[str, Any]) -> Product | None:
+    """Return a product, None where it has no key."""
+    key = _text(data.get("productKey"))
+    if not key:
+        return None
+    return Product(
+        product_key=key,
+        name=localized(data.get("productName")),
+        model_id=_text(data.get("modelId")),
+        is_gateway=_text(data.get("productType")).lower() == "gateway",
+        custom_format=_text(data.get("dataFormat")).lower() == "custom",
+    )
+
+
+def _status(value: object) -> DeviceStatus:
+    text = _text(value).lower()
+    if text == "disable":
+        return DeviceStatus.DISABLED
+    try:
+        return DeviceStatus(text)
+    except ValueError:
+        return DeviceStatus.UNKNOWN
+
+
+def device(data: dict[str, Any]) -> Device | None:
+    """Return a device, None where it has no asset id."""
+    asset_id = _text(data.get("assetId"))
+    if not asset_id:
+        return None
+    return Device(
+        asset_id=asset_id,
+        name=localized(data.get("deviceName")),
+        product_key=_text(data.get("productKey")),
+        product_name=localized(data.get("productName")),
+        device_key=_text(data.get("deviceKey")),
+        model_id=_text(data.get("modelId")),
+        is_gateway=_text(data.get("productType")).lower() == "gateway",
+        custom_format=_text(data.get("dataFormat")).lower() == "custom",
+        status=_status(data.get("status")),
+    )
+
+
+def data_type(value: object) -> DataType:
+    """Return a data type; its spelling in lower case and the docs' `DATA` are known."""
+    text = _text(value).upper()
+    if text == "DATA":
+        return DataType.DATE
+    try:
+        return DataType(text)
+    except ValueError:
+        return DataType.UNKNOWN
+
+
+def _unit(value: object) -> tuple[str, str]:
+    """Return unit symbol and multiplier."""
+    if isinstance(value, str):
+        return value.strip(), "ONE"
+    fields = _mapping(value)
+    multiplier = _text(fields.get("multiplier")).upper() or "ONE"
+    return _text(fields.get("unitId")).strip(), multiplier
+
+
+def _definition(value: object) -> dict[str, Any]:
+    """Return a dataDefinition, which comes as text, as an object or not at all."""
+    if isinstance(value, str):
+        return json_object(value.encode()) or {}
+    return _mapping(value)
+
+
+def _datapoint(data: dict[str, Any]) -> Datapoint:
+    unit, multiplier = _unit(data.get("unit"))
+    return Datapoint(
+        identifier=_text(data.get("identifier")),
+        name=localized(data.get("name")),
+        data_type=data_type(data.get("dataType")),
+        unit=unit,
+        multiplier=multiplier,
+    )
+
+
+def measurepoint(identifier: str, data: dict[str, Any]) -> Measurepoint:
+    """Return a measurepoint of a thing model."""
+    definition = _definition(data.get("dataDefinition"))
+    unit, multiplier = _unit(data.get("unit"))
+    enum = {
+        str(code): localized(label)
+        for code, label in _mapping(definition.get("enumDesc")).items()
+    }
+    bools = _mapping(definition.get("boolDesc"))
+    item_type = definition.get("itemType")
+    return Measurepoint(
+        identifier=identifier,
+        name=localized(data.get("name")),
+        data_type=data_type(data.get("dataType")),
+        unit=unit,
+        multiplier=multiplier,
+        enum=enum,
+        enum_is_int=_text(definition.get("enumType")).upper() != "STRING"
+        and all(_int(code) is not None for code in enum),
+        bool_labels={
+            flag: bools[key]
+            for flag, key in ((True, "true"), (False, "false"))
+            if isinstance(bools.get(key), str) and bools[key]
+        },
+        max_length=_int(definition.get("maxLength")),
+        item_type=data_type(item_type) if item_type else None,
+        items=tuple(_datapoint(item) for item in items(definition.get("items"))),
+        signal_type=_text(data.get("signalType")),
+        tags={
+            str(key): value
+            for key, value in _mapping(data.get("tags")).items()
+            if isinstance(value, str)
+        },
+    )
+
+
+def thing_model(data: dict[str, Any]) -> ThingModel | None:
+    """Return a thing model, None where it has no id."""
+    model_id = _text(data.get("modelId"))
+    if not model_id:
+        return None
+    points = _mapping(data.get("measurepoints"))
+    return ThingModel(
+        model_id=model_id,
+        name=localized(data.get("name")),
+        measurepoints={
+            identifier: measurepoint(identifier, fields)
+            for identifier, fields in points.items()
+            if isinstance(fields, dict)
+        },
+    )
+
+
+def latest(data: object, wanted: frozenset[str]) -> dict[tuple[str, str], Reading]:
+    """Return the samples of a `latest` reply of item format 0 or 1 by asset and point.
+
+    A point's id is a key of its item, so only the points that were asked for are taken.
+    """
+    readings: dict[tuple[str, str], Reading] = {}
+    for item in items(_mapping(data).get("items")):
+        asset_id = item.get("assetId")
+        if not isinstance(asset_id, str):
+            continue
+        time = _int(item.get("timestamp"))
+        for key, value in item.items():
+            if key in wanted and key != "assetId":
+                readings[asset_id, key] = Reading(value, time)
+    return readings
+
+
+def query_latest(data: object) -> dict[str, Reading]:
+    """Return the samples of a `queryLatest` reply by point."""
+    return {
+        item["id"]: Reading(item.get("value"), _int(item.get("time")))
+        for item in items(data)
+        if isinstance(item.get("id"), str)
+    }
