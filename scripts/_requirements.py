@@ -15,7 +15,6 @@ from homeassistant.bootstrap import (
     DEFAULT_INTEGRATIONS,
     FRONTEND_INTEGRATIONS,
 )
-from homeassistant.const import Platform
 
 ROOT = Path(__file__).parent.parent
 COMPONENTS = Path(homeassistant.__file__).parent / "components"
@@ -33,9 +32,12 @@ def depends_on(manifest: Path) -> tuple[list[str], list[str]]:
 def main() -> None:
     """Walk the manifests."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    waiting: set[str] = {*CORE_INTEGRATIONS, *DEFAULT_INTEGRATIONS, *FRONTEND_INTEGRATIONS}
+    waiting: set[str] = {
+        *CORE_INTEGRATIONS,
+        *DEFAULT_INTEGRATIONS,
+        *FRONTEND_INTEGRATIONS,
+    }
     waiting.update(pyproject["tool"]["enos"]["components"])
-    waiting.update(platform for platform in Platform if (INTEGRATION / f"{platform}.py").is_file())
     requirements: set[str] = set()
     if (own := INTEGRATION / "manifest.json").is_file():
         required, components = depends_on(own)
