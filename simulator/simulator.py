@@ -1,0 +1,423 @@
+"""The simulator: a building, a gateway before it, and the controls of both."""
+
+from collections.abc import Callable, Iterable
+import logging
+import math
+import ssl
+import struct
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from .admin import Admin
+from .agenda import Agenda
+from .building import Building, Place, mix
+from .catalog import KINDS
+from .commands import Command, CommandCenter
+from .devices import Sample, SimDevice, Status
+from .faults import Faults, RequestRecord
+from .gateway import Gateway
+from .guesses import Guesses
+from .models import logical_model, product_struct, thing_model
+from .physics import STEPS, World
+from .points import JsonObject, Kind, Point, i18n
+from .tokens import TokenService
+from .values import read_definition
+
+_LOGGER = logging.getLogger(__name__)
+
+ORG_ID = "o15724268424841"
+FOREIGN_ORG_ID = "o15700000000000"
+ACCESS_KEY = "5acb82e7-a11e-4300-9164-c8b20b638e8b"
+SECRET_KEY = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+RIGHTS = (
+    "Device Management: Read",
+    "Model Management: Read",
+    "Asset: Read",
+    "Asset: Control",
+    "Asset Tree Management: Read",
+)
+# Devices that are moved in one tick; with more, each is moved less often.
+MOVED_AT_ONCE = 400
+# Unchanged values are reported again after this time (s).
+HEARTBEAT = 60.0
+# How much a long-running simulator remembers.
+REMEMBERED = 100_000
+
+
+class Simulator:
+    """An EnOS API gateway on loopback with a living building behind it."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        devices: int = 24,
+        guesses: Guesses | None = None,
+        port: int = 0,
+        admin_port: int = 0,
+        host: str = "127.0.0.1",
+        ssl_context: ssl.SSLContext | None = None,
+        org_id: str = ORG_ID,
+        access_key: str = ACCESS_KEY,
+        secret_key: str = SECRET_KEY,
+        token_lifetime: float = 7200.0,
+        physics: bool = True,
+        time_scale: float = 1.0,
+        refuse_replays: bool = False,
+        max_body: int = 1024 * 1024,
+    ) -> None:
+        """Build the building; nothing listens before ``start``."""
+        self.guesses = guesses or Guesses()
+        self.org_id = org_id
+        self.foreign_org_id = FOREIGN_ORG_ID
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.rights: set[str] = set(RIGHTS)
+        self.forbidden_assets: set[str] = set()
+        self.faults = Faults()
+        # What the clock of the gateway is ahead (s).
+        self.clock_offset = 0.0
+        self.time_scale = time_scale
+        self.refuse_replays = refuse_replays
+        self.max_body = max_body
+        self.requests: list[RequestRecord] = []
+        self.rejections: list[str] = []
+        self.commands: list[Command] = []
+        self.writes: list[tuple[str, str, Any]] = []
+        self.physics = physics
+        self.agenda = Agenda()
+        self.building = Building(seed)
+        self.tokens = TokenService(
+            access_key,
+            secret_key,
+            token_lifetime,
+            self.building.rng_for("token"),
+            invalid_at_once=self.guesses.G5 == "invalid_at_once",
+        )
+        self.models: dict[str, JsonObject] = {}
+        self.products: dict[str, JsonObject] = {}
+        # Points without a storage policy, by model: never in the time series.
+        self.unstored: dict[str, set[str]] = {}
+        # Read for types where G14 hides them, and for ranges of devices.
+        self.catalog: dict[tuple[str, str], Point] = {}
+        for kind in KINDS.values():
+            self._add_kind(kind)
+        for model in logical_model(self.org_id):
+            self.models[model["modelId"]] = model
+        self.devices: dict[str, SimDevice] = {}
+        self.by_key: dict[tuple[str, str], SimDevice] = {}
+        self._listed: list[SimDevice] | None = None
+        # Counts changes of the tree's shape.
+        self.generation = 0
+        self.command_center = CommandCenter(self)
+        self.world = World(self.building.rng)
+        self._world_time = time.time()
+        self.world.set_time(self._world_time)
+        self._tick_at = 0
+        self._ticking = False
+        for key in mix(devices):
+            self._add(KINDS[key], None)
+        self.gateway = Gateway(self, host, port, ssl_context)
+        self.admin = Admin(self, host, admin_port)
+
+    # ------------------------------------------------------------ life
+
+    @property
+    def url(self) -> str:
+        """Return the address of the gateway."""
+        return self.gateway.url
+
+    @property
+    def admin_url(self) -> str:
+        """Return the address of the admin port."""
+        return self.admin.url
+
+    async def start(self) -> None:
+        """Listen, at the same ports as before if there was a before."""
+        await self.gateway.start()
+        await self.admin.start()
+        self.agenda.start()
+        if self.physics and not self._ticking:
+            self._ticking = True
+            now = time.monotonic()
+            for device in self.devices.values():
+                device.last_step = now
+            self.agenda.later(1.0, self._tick)
+
+    async def stop(self) -> None:
+        """Pull the plug; all state is kept for another ``start``."""
+        self.agenda.stop()
+        await self.gateway.stop()
+        await self.admin.stop()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop for good."""
+        self.command_center.abandon()
+        await self.stop()
+
+    # ------------------------------------------------------------ clocks
+
+    def server_ms(self) -> int:
+        """Return the time of the gateway's clock in milliseconds."""
+        return int((time.time() + self.clock_offset) * 1000)
+
+    # ------------------------------------------------------------ building
+
+    def _add_kind(self, kind: Kind) -> None:
+        form = self.guesses.G14
+        if kind.objects and form == "text":
+            form = "object"
+        self.models[kind.model_id] = thing_model(kind, self.org_id, form)
+        product_key = self.building.product_keys[kind.key]
+        self.products[product_key] = product_struct(
+            kind, self.org_id, product_key, self.building
+        )
+        self.unstored[kind.model_id] = {
+            point.identifier for point in kind.points if not point.stored
+        }
+        for point in kind.points:
+            self.catalog[kind.model_id, point.identifier] = point
+
+    def _add(self, kind: Kind, create_time: int | None) -> SimDevice:
+        device = self.building.new_device(kind, create_time)
+        device.on_status = self._status_changed
+        device.last_step = time.monotonic()
+        self.devices[device.asset_id] = device
+        self.by_key[device.product_key, device.device_key] = device
+        self._listed = None
+        self.generation += 1
+        self._post(device, device.values)
+        return device
+
+    def kind(self, name: str) -> Kind:
+        """Return a kind by its name or by the key of its product."""
+        found = KINDS.get(name) or self.building.kind_of_product.get(name)
+        if found is None:
+            raise ValueError(f"there is no kind or product {name!r}")
+        return found
+
+    def device(self, kind: str, index: int = 0) -> SimDevice:
+        """Return a device by its kind or product and its number."""
+        wanted = self.kind(kind)
+        found = [device for device in self.devices.values() if device.kind is wanted]
+        return found[index]
+
+    def add_device(self, kind: str) -> SimDevice:
+        """Add a device; it is the first in the lists from now on."""
+        return self._add(self.kind(kind), self.server_ms())
+
+    def remove_device(self, asset_id: str) -> None:
+        """Remove a device."""
+        device = self.devices.pop(asset_id)
+        del self.by_key[device.product_key, device.device_key]
+        self._listed = None
+        self.generation += 1
+        self.command_center.forget(device)
+
+    def rename_device(self, asset_id: str, en: str, zh: str | None = None) -> None:
+        """Give a device another name."""
+        self.devices[asset_id].name = i18n(en, zh or en)
+        self.generation += 1
+
+    def listed(self) -> list[SimDevice]:
+        """Return all devices, the newest first."""
+        if self._listed is None:
+            self._listed = sorted(
+                self.devices.values(),
+                key=lambda device: (-device.create_time, device.asset_id),
+            )
+        return self._listed
+
+    def places(self) -> Iterable[Place]:
+        """Return all logical assets."""
+        return self.building.places.values()
+
+    def measurepoint(
+        self, device: SimDevice, point: str
+    ) -> tuple[JsonObject, str, JsonObject] | None:
+        """Return a measurepoint's model, its type and its definition."""
+        raw: JsonObject | None = (
+            self.models[device.model_id].get("measurepoints") or {}
+        ).get(point)
+        if raw is None:
+            return None
+        known = self.catalog.get((device.model_id, point))
+        if raw.get("dataDefinition") is None and known is not None:
+            definition = known.definition or {}
+        else:
+            definition = read_definition(raw.get("dataDefinition"))
+        return raw, raw["dataType"], definition
+
+    # ------------------------------------------------------------ devices
+
+    def _status_changed(self, device: SimDevice, old: Status) -> None:
+        if device.status == "online":
+            self._post_visible(device, heartbeat=True)
+        self.command_center.status_changed(device, old)
+
+    def _post(
+        self, device: SimDevice, values: dict[str, Any], when: int | None = None
+    ) -> None:
+        """Let a device post values: what the cloud then knows."""
+        behaviour = device.behaviour
+        if when is None:
+            when = int((time.time() + behaviour.clock_offset) * 1000)
+        unstored = self.unstored.get(device.model_id, ())
+        visible = time.monotonic() + behaviour.tsdb_delay
+        late = behaviour.tsdb_delay > 0 or bool(device.tsdb_pending)
+        for point, value in values.items():
+            if behaviour.float32 and isinstance(value, float):
+                value = self._widened(device, point, value)
+            sample = Sample(value, when)
+            device.connect_latest[point] = sample
+            if point in unstored:
+                continue
+            if late:
+                device.tsdb_pending.append((visible, point, sample))
+            else:
+                device.tsdb_latest[point] = sample
+        device.last_post = time.monotonic()
+
+    def _widened(self, device: SimDevice, point: str, value: float) -> float:
+        known = self.measurepoint(device, point)
+        if known is None or known[1] != "FLOAT" or not math.isfinite(value):
+            return value
+        widened: float = struct.unpack("f", struct.pack("f", value))[0]
+        return widened
+
+    def _post_visible(self, device: SimDevice, *, heartbeat: bool) -> None:
+        """Let a device post what changed, or everything."""
+        latest = device.connect_latest
+        changed: dict[str, Any] = {}
+        for point, value in device.values.items():
+            if point in device.muted:
+                continue
+            sample = latest.get(point)
+            if heartbeat or sample is None or sample.value != value:
+                changed[point] = value
+        if changed:
+            self._post(device, changed)
+
+    async def report(
+        self, device: SimDevice, values: dict[str, Any], *, time_ms: int | None = None
+    ) -> None:
+        """Let a device hold and post values, whatever they are.
+
+        A device that is not online holds them and posts once it is.
+        """
+        points = self.models[device.model_id].get("measurepoints") or {}
+        for point in values:
+            if point not in points:
+                raise ValueError(f"{device.model_id} has no measurepoint {point!r}")
+        device.values.update(values)
+        device.muted.difference_update(values)
+        if device.status == "online":
+            self._post(device, values, time_ms)
+
+    def apply(self, command: Command) -> None:
+        """Let a device do what a command says."""
+        device, point = command.device, command.identifier
+        if command.command_type == 2:
+            service = self.models[device.model_id]["services"][point]
+            command.output = {item["identifier"]: 0 for item in service["outputData"]}
+            return
+        self.writes.append((device.asset_id, point, command.value))
+        _forget_old(self.writes)
+        device.values[point] = command.held
+        device.muted.add(point)
+        if device.behaviour.echo:
+            self.agenda.later(
+                device.behaviour.echo_delay, lambda: self._echo(device, point)
+            )
+
+    def _echo(self, device: SimDevice, point: str) -> None:
+        """Let a device report what was written."""
+        if point in device.muted:
+            device.muted.discard(point)
+            if device.status == "online":
+                self._post(device, {point: device.values[point]})
+
+    # ------------------------------------------------------------ physics
+
+    def step(self, seconds: float) -> None:
+        """Move the whole building by hand."""
+        left = seconds
+        while left > 0:
+            span = min(left, 60.0)
+            self._world_time += span
+            self.world.set_time(self._world_time)
+            for device in self.devices.values():
+                self._move(device, span)
+            left -= span
+        for device in self.devices.values():
+            self._publish(device)
+
+    def _move(self, device: SimDevice, seconds: float) -> None:
+        try:
+            STEPS[device.kind.key](device, seconds, self.world)
+        except (TypeError, ValueError, KeyError) as error:
+            # A test told it to hold nonsense: it stands still.
+            _LOGGER.debug("%r stands still: %s", device, error)
+
+    def _publish(self, device: SimDevice) -> None:
+        if device.status == "online":
+            due = time.monotonic() - device.last_post >= HEARTBEAT
+            self._post_visible(device, heartbeat=due)
+
+    def _tick(self) -> None:
+        """Move a part of the building; the whole of it in a few seconds."""
+        self._ticking = self.physics
+        if not self.physics:
+            return
+        self.agenda.later(1.0, self._tick)
+        now = time.monotonic()
+        self._world_time += self.time_scale
+        self.world.set_time(self._world_time)
+        devices = list(self.devices.values())
+        count = min(len(devices), MOVED_AT_ONCE)
+        for offset in range(count):
+            device = devices[(self._tick_at + offset) % len(devices)]
+            seconds = min(600.0, max(0.0, now - device.last_step)) * self.time_scale
+            device.last_step = now
+            self._move(device, seconds)
+            self._publish(device)
+        if devices:
+            self._tick_at = (self._tick_at + count) % len(devices)
+        for history in (self.requests, self.rejections, self.commands):
+            _forget_old(history)
+
+    # ------------------------------------------------------------ tokens
+
+    async def expire_tokens(self) -> None:
+        """Let the present token expire."""
+        self.tokens.expire()
+
+    def revoke_token(self) -> None:
+        """Forget the present token."""
+        self.tokens.revoke()
+
+    # ------------------------------------------------------------ records
+
+    def note_rejection(self, text: str) -> None:
+        """Note a request that no good client sends."""
+        self.rejections.append(text)
+
+    def later(self, seconds: float, callback: Callable[[], None]) -> None:
+        """Call a function after a while, unless the plug is pulled."""
+        self.agenda.later(seconds, callback)
+
+
+def _forget_old(history: list[Any]) -> None:
+    if len(history) > REMEMBERED * 1.1:
+        del history[: len(history) - REMEMBERED]
