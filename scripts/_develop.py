@@ -1,0 +1,533 @@
+"""Run a simulated building and a Home Assistant that is connected to it.
+
+Everything goes the way a person would go: onboarding, login and the integration's own forms, over Home Assistant's API.
+Nothing but the address that Home Assistant listens on is written behind its back.
+"""
+
+import argparse
+import asyncio
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable, Coroutine
+import contextlib
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import shutil
+import signal
+import sys
+import tomllib
+from typing import Any
+
+import aiohttp
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from simulator.simulator import ACCESS_KEY, ORG_ID, SECRET_KEY  # noqa: E402
+
+STATE = ROOT / ".develop"
+DOMAIN = "enos"
+# Only ever reachable from this machine: see write_configuration.
+USER = "demo"
+PASSWORD = "demo"
+# A first start builds caches and a database; a busy machine takes its time.
+START_TIMEOUT = 180
+
+type Json = Any
+
+
+class Trouble(Exception):
+    """Something that the person at the terminal has to know."""
+
+
+def say(text: str) -> None:
+    """Tell what is going on."""
+    print(f"\033[1mdevelop:\033[0m {text}", flush=True)
+
+
+@dataclass
+class Options:
+    """What was asked for on the command line."""
+
+    port: int
+    simulator_port: int
+    admin_port: int
+
+
+def parse_arguments() -> Options:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="scripts/develop", description=__doc__)
+    parser.add_argument(
+        "--reset", action="store_true", help="forget everything, start anew"
+    )
+    parser.add_argument("--port", type=int, default=8123, help="Home Assistant (8123)")
+    parser.add_argument(
+        "--simulator-port",
+        type=int,
+        default=18080,
+        help="the building's EnOS gateway (18080)",
+    )
+    parser.add_argument(
+        "--admin-port", type=int, default=18081, help="the building's controls (18081)"
+    )
+    given = parser.parse_args()
+    if given.reset:
+        shutil.rmtree(STATE, ignore_errors=True)
+    return Options(given.port, given.simulator_port, given.admin_port)
+
+
+def account(gateway: str) -> dict[str, Json]:
+    """Return what a person would enter in the first form."""
+    return {
+        "url": gateway,
+        "org_id": ORG_ID,
+        "access_key": ACCESS_KEY,
+        "secret_key": SECRET_KEY,
+    }
+
+
+def write_configuration(port: int) -> None:
+    """Write what Home Assistant reads before it can be asked anything."""
+    components = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+        "tool"
+    ]["enos"]["components"]
+    STATE.mkdir(exist_ok=True)
+    lines = [
+        "# Written by scripts/develop at each start; the list is in pyproject.toml."
+    ]
+    # Listed in the file, `http` would be an old way of configuring it that has to be confirmed by hand.
+    lines += [f"{component}:" for component in components if component != "http"]
+    lines += [
+        "logger:",
+        "  default: info",
+        "  logs:",
+        f"    custom_components.{DOMAIN}: debug",
+        # About cameras, which nobody has here.
+        "    haffmpeg: critical",
+        "    homeassistant.components.camera.img_util: critical",
+    ]
+    (STATE / "configuration.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    link = STATE / "custom_components"
+    if not link.is_symlink():
+        link.symlink_to(Path("..") / "custom_components", target_is_directory=True)
+
+    # Loopback only, because the password is known to everybody. As a setting in the file it would be on trial for five
+    # minutes and then be taken back; in the store's first format every release takes it as it is.
+    store = STATE / ".storage" / "http"
+    store.parent.mkdir(exist_ok=True)
+    data = {"server_host": ["127.0.0.1"], "server_port": port}
+    content = {"version": 1, "minor_version": 1, "key": "http", "data": data}
+    store.write_text(json.dumps(content), encoding="utf-8")
+
+
+async def start(*command: str, log: Path) -> Process:
+    """Start a process whose output goes to a file, out of reach of this terminal's Ctrl-C."""
+    with log.open("wb") as output:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            cwd=ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+async def stop(process: Process) -> None:
+    """Stop a process gently, then for good."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(30):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def listening(port: int) -> bool:
+    """Tell whether something answers on a port of this machine."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def until(
+    what: str,
+    process: Process,
+    log: Path,
+    ready: Callable[[], Coroutine[Any, Any, bool]],
+) -> None:
+    """Wait until a process is ready, or say why it is not."""
+    try:
+        async with asyncio.timeout(START_TIMEOUT):
+            while process.returncode is None:
+                if await ready():
+                    return
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise Trouble(f"{what} was not ready in {START_TIMEOUT} s, see {log}") from None
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    raise Trouble(f"{what} ended by itself:\n{tail}\n(all of it in {log})")
+
+
+@dataclass
+class HomeAssistant:
+    """Home Assistant's API, as its own pages use it."""
+
+    session: aiohttp.ClientSession
+    url: str
+    token: str = ""
+
+    async def request(self, method: str, path: str, **arguments: Any) -> Json:
+        """Make a request, fail when it fails, return what came."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        async with self.session.request(
+            method, self.url + path, headers=headers, **arguments
+        ) as response:
+            if response.status >= 400:
+                text = await response.text()
+                raise Trouble(f"{method} {path}: {response.status} {text[:500]}")
+            return await response.json()
+
+    async def command(self, **message: Any) -> Json:
+        """Make one call over the websocket."""
+        async with self.session.ws_connect(f"{self.url}/api/websocket") as socket:
+            await socket.receive_json()
+            await socket.send_json({"type": "auth", "access_token": self.token})
+            await socket.receive_json()
+            await socket.send_json({"id": 1, **message})
+            answer = await socket.receive_json()
+        if not answer["success"]:
+            raise Trouble(f"{message['type']}: {answer['error']}")
+        return answer["result"]
+
+    async def onboarded(self) -> bool | None:
+        """Tell whether a person has been created, None when it cannot be asked yet."""
+        try:
+            steps = await self.request("GET", "/api/onboarding")
+        except aiohttp.ClientError, Trouble:
+            return None
+        return all(step["done"] for step in steps)
+
+    async def answers(self) -> bool:
+        """Tell whether it can be asked."""
+        return await self.onboarded() is not None
+
+    async def running(self) -> bool:
+        """Tell whether it has started everything."""
+        config = await self.request("GET", "/api/config")
+        return bool(config["state"] == "RUNNING")
+
+    async def _exchange(self, code: str) -> None:
+        """Turn an authorization code into a token."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "client_id": f"{self.url}/",
+        }
+        answer = await self.request("POST", "/auth/token", data=form)
+        self.token = answer["access_token"]
+
+    async def onboard(self) -> None:
+        """Create the user and pass the other pages of the welcome."""
+        client = f"{self.url}/"
+        person = {
+            "client_id": client,
+            "name": "Demo",
+            "username": USER,
+            "password": PASSWORD,
+            "language": "en",
+        }
+        answer = await self.request("POST", "/api/onboarding/users", json=person)
+        await self._exchange(answer["auth_code"])
+        for step in ("core_config", "analytics"):
+            await self.request("POST", f"/api/onboarding/{step}", json={})
+        await self.request(
+            "POST",
+            "/api/onboarding/integration",
+            json={"client_id": client, "redirect_uri": f"{client}?auth_callback=1"},
+        )
+
+    async def log_in(self) -> None:
+        """Log in with user and password."""
+        client = f"{self.url}/"
+        flow = await self.request(
+            "POST",
+            "/auth/login_flow",
+            json={
+                "client_id": client,
+                "handler": ["homeassistant", None],
+                "redirect_uri": f"{client}?auth_callback=1",
+            },
+        )
+        answer = await self.request(
+            "POST",
+            f"/auth/login_flow/{flow['flow_id']}",
+            json={"client_id": client, "username": USER, "password": PASSWORD},
+        )
+        if answer["type"] != "create_entry":
+            raise Trouble("user and password were changed: run scripts/develop --reset")
+        await self._exchange(answer["result"])
+
+    async def connect(self, answers: dict[str, Json]) -> None:
+        """Go through the integration's forms as a newcomer would: all products, all suggestions."""
+        path = "/api/config/config_entries/flow"
+        step = await self.request("POST", path, json={"handler": DOMAIN})
+        # More forms than any building here has products: a flow that comes back to a form is in trouble.
+        for _ in range(50):
+            if step.get("errors"):
+                raise Trouble(f"form {step['step_id']} says {step['errors']}")
+            match step["type"]:
+                case "form":
+                    reply = fill(step["data_schema"], answers)
+                case "menu":
+                    reply = {"next_step_id": suggestion(step["menu_options"])}
+                case "create_entry":
+                    return
+                case "progress":
+                    await asyncio.sleep(0.5)
+                    step = await self.request("GET", f"{path}/{step['flow_id']}")
+                    continue
+                case _:
+                    raise Trouble(f"the forms ended with {step}")
+            step = await self.request("POST", f"{path}/{step['flow_id']}", json=reply)
+        raise Trouble(f"the forms do not end: {step}")
+
+    async def connected(self) -> bool:
+        """Tell whether the integration is set up."""
+        return bool(
+            await self.command(type="config_entries/get", type_filter=[], domain=DOMAIN)
+        )
+
+
+def fill(schema: list[Json], answers: dict[str, Json]) -> dict[str, Json]:
+    """Fill in a form: what we know, else what it suggests; every option of a list that suggests nothing."""
+    filled: dict[str, Json] = {}
+    for item in schema:
+        name = item["name"]
+        suggested = (item.get("description") or {}).get("suggested_value")
+        options = item.get("selector", {}).get("select", {})
+        if item.get("type") == "expandable":
+            filled[name] = fill(item["schema"], answers)
+        elif name in answers:
+            filled[name] = answers[name]
+        elif suggested is not None:
+            filled[name] = suggested
+        elif item.get("default") not in (None, []):
+            filled[name] = item["default"]
+        elif options.get("multiple") and item.get("required"):
+            filled[name] = [
+                option["value"] if isinstance(option, dict) else option
+                for option in options["options"]
+            ]
+    return filled
+
+
+def suggestion(options: list[str] | dict[str, str]) -> str:
+    """Choose the entry of a menu that takes the suggestions."""
+    for option in options:
+        if "suggest" in option:
+            return option
+    return next(iter(options))
+
+
+# What a card shows besides the state, so that it can be operated where it stands.
+FEATURES: dict[str, list[Json]] = {
+    "number": [{"type": "numeric-input", "style": "slider"}],
+    "select": [{"type": "select-options"}],
+    "switch": [{"type": "toggle"}],
+}
+# What can be operated first, then what is measured.
+ORDER = ("switch", "select", "number", "text", "button", "sensor", "binary_sensor")
+OVERVIEW_CARDS = 8
+
+
+@dataclass
+class Shown:
+    """A device on the dashboard."""
+
+    name: str
+    kind: str
+    entities: list[str]
+
+    def section(self, most: int | None = None) -> Json:
+        """Return its part of a view."""
+        cards: list[Json] = [{"type": "heading", "heading": self.name}]
+        for entity_id in self.entities[:most]:
+            features = FEATURES.get(entity_id.partition(".")[0], [])
+            cards.append({"type": "tile", "entity": entity_id, "features": features})
+        return {"type": "grid", "cards": cards}
+
+
+def views(devices: list[Shown]) -> list[Json]:
+    """Lay out a dashboard: one device of each kind first, then a view for each kind."""
+    kinds: dict[str, list[Shown]] = {}
+    for device in sorted(devices, key=lambda device: (device.kind, device.name)):
+        kinds.setdefault(device.kind, []).append(device)
+    laid_out: list[Json] = [
+        {
+            "title": "Building",
+            "path": "building",
+            "icon": "mdi:office-building",
+            "type": "sections",
+            "max_columns": 4,
+            "sections": [
+                of_kind[0].section(OVERVIEW_CARDS) for of_kind in kinds.values()
+            ],
+        }
+    ]
+    for number, (kind, of_kind) in enumerate(kinds.items(), 1):
+        laid_out.append(
+            {
+                "title": kind,
+                "path": f"kind-{number}",
+                "type": "sections",
+                "max_columns": 4,
+                "sections": [device.section() for device in of_kind],
+            }
+        )
+    return laid_out
+
+
+async def shown_devices(home: HomeAssistant) -> list[Shown]:
+    """Read from the registries what there is to show."""
+    devices = await home.command(type="config/device_registry/list")
+    entities = await home.command(type="config/entity_registry/list")
+    by_device: dict[str, list[str]] = {}
+    for entity in entities:
+        if entity["platform"] == DOMAIN and not entity["disabled_by"]:
+            by_device.setdefault(entity["device_id"], []).append(entity["entity_id"])
+
+    def place(entity_id: str) -> tuple[int, str]:
+        domain = entity_id.partition(".")[0]
+        return ORDER.index(domain) if domain in ORDER else len(ORDER), entity_id
+
+    return [
+        Shown(
+            name=device["name_by_user"] or device["name"] or "?",
+            kind=device["model"] or "Account",
+            entities=sorted(by_device[device["id"]], key=place),
+        )
+        for device in devices
+        if device["id"] in by_device
+    ]
+
+
+async def make_dashboard(home: HomeAssistant) -> None:
+    """Show the building on the page that a person sees first."""
+    # Rooms that the welcome made up; the building has others.
+    for area in await home.command(type="config/area_registry/list"):
+        await home.command(type="config/area_registry/delete", area_id=area["area_id"])
+    config = {"title": "EnOS", "views": views(await shown_devices(home))}
+    await home.command(type="lovelace/config/save", config=config)
+
+
+@contextlib.asynccontextmanager
+async def running(what: str, *command: str, log: Path) -> AsyncIterator[Process]:
+    """Run a process as long as the block."""
+    say(f"starting {what}")
+    process = await start(*command, log=log)
+    try:
+        yield process
+    finally:
+        await stop(process)
+
+
+async def develop(options: Options) -> None:
+    """Start both, connect them, stay until one ends."""
+    for what, flag, port in (
+        ("Home Assistant", "--port", options.port),
+        ("the building", "--simulator-port", options.simulator_port),
+        ("the building's controls", "--admin-port", options.admin_port),
+    ):
+        if await listening(port):
+            raise Trouble(f"port {port} for {what} is taken (another one: {flag})")
+    write_configuration(options.port)
+    gateway = f"http://127.0.0.1:{options.simulator_port}"
+    building_log = STATE / "building.log"
+    hass_log = STATE / "hass.log"
+    async with (
+        aiohttp.ClientSession() as session,
+        running(
+            f"the building (log: {building_log.relative_to(ROOT)})",
+            sys.executable,
+            "-m",
+            "simulator",
+            "--port",
+            str(options.simulator_port),
+            "--admin-port",
+            str(options.admin_port),
+            log=building_log,
+        ) as building,
+        running(
+            f"Home Assistant (log: {hass_log.relative_to(ROOT)})",
+            sys.executable,
+            "-m",
+            "homeassistant",
+            "--config",
+            str(STATE),
+            log=hass_log,
+        ) as hass,
+    ):
+        await until(
+            "the building",
+            building,
+            building_log,
+            lambda: listening(options.simulator_port),
+        )
+        home = HomeAssistant(session, f"http://localhost:{options.port}")
+        await until("Home Assistant", hass, hass_log, home.answers)
+        if await home.onboarded():
+            await home.log_in()
+        else:
+            say(f"creating the user {USER}")
+            await home.onboard()
+        await until("Home Assistant", hass, hass_log, home.running)
+        if not await home.connected():
+            say("connecting Home Assistant to the building")
+            await home.connect(account(gateway))
+            await make_dashboard(home)
+        print(
+            f"""
+  Home Assistant      {home.url}  (user {USER}, password {PASSWORD}; reachable from this machine only)
+  The building        {gateway}  (an EnOS gateway; organization {account(gateway)["org_id"]})
+  Its controls        http://127.0.0.1:{options.admin_port}
+
+  Ctrl-C stops both. What was set up stays in .develop/ until scripts/develop --reset.
+""",
+            flush=True,
+        )
+        ended, _ = await asyncio.wait(
+            {
+                asyncio.create_task(building.wait(), name="the building"),
+                asyncio.create_task(hass.wait(), name="Home Assistant"),
+            },
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        raise Trouble(f"{ended.pop().get_name()} ended by itself, see {STATE}")
+
+
+async def main(options: Options) -> int:
+    """Run until Ctrl-C."""
+    task = asyncio.create_task(develop(options))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        say("stopped")
+    except (Trouble, aiohttp.ClientError) as err:
+        say(f"FAILED: {err}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(parse_arguments())))
