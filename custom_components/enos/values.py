@@ -1,0 +1,431 @@
+"""Values on the wire: reading them by the model's type, writing them, comparing both.
+
+EnOS hands values over as the device sent them: numbers as text, booleans as 0 and 1, ENUM codes
+as either. Each point's type in the thing model decides what a value means; what does not fit is
+unknown (None) when read, and an `EncodeError` when written.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+import json
+from math import isfinite
+import re
+import struct
+from typing import Final
+
+from .api.models import DataType, JsonValue, Measurepoint
+
+type Value = bool | int | float | str | datetime | date | None
+
+INT_MIN: Final = -(2**31)
+INT_MAX: Final = 2**31 - 1
+FLOAT_MAX: Final = 3.4028235e38
+
+# Counters outgrow 32 bits before their model does: what is read may use 64.
+_READ_INT_LIMIT: Final = 2**63
+
+# JavaScript's largest time stamp, and the border between seconds and milliseconds: read as
+# seconds it is the year 5138, read as milliseconds 1973.
+_SECONDS_BELOW: Final = 10**11
+_LAST_MILLISECOND: Final = 253_402_300_799_999
+
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+
+# Relative error of a number that went through a 32-bit float.
+_FLOAT32_EPSILON: Final = 2.0**-23
+
+NUMERIC: Final = frozenset({DataType.INT, DataType.FLOAT, DataType.DOUBLE})
+
+
+class EncodeError(ValueError):
+    """A value that must not be sent.
+
+    `reason` is a slug for a translation key; `placeholders` are its texts. Reasons:
+    not_a_number, not_finite, not_integral, out_of_range, below_minimum, above_maximum,
+    off_step, not_a_boolean, unknown_option, not_text, too_long, not_a_time, unsupported_type.
+    """
+
+    def __init__(self, reason: str, **placeholders: object) -> None:
+        """Keep the reason and its placeholders as text."""
+        self.reason = reason
+        self.placeholders: Mapping[str, str] = {
+            key: str(value) for key, value in placeholders.items()
+        }
+        details = ", ".join(f"{key}={text}" for key, text in self.placeholders.items())
+        super().__init__(f"{reason} ({details})" if details else reason)
+
+
+def parse(point: Measurepoint, raw: JsonValue) -> Value:
+    """Return a raw value as the point's type has it; None where it does not fit.
+
+    BOOL: bool. INT: int. FLOAT, DOUBLE: float, always finite. ENUM: the code as text, also an
+    unknown one. STRING: text as it is. TIMESTAMP: datetime in UTC. DATE: date. ARRAY and
+    STRUCT: compact JSON text. FILE: its address. Never raises.
+    """
+    if raw is None:
+        return None
+    match point.data_type:
+        case DataType.BOOL:
+            return _parse_bool(raw)
+        case DataType.INT:
+            return _parse_int(raw)
+        case DataType.FLOAT:
+            number = _parse_number(raw)
+            return None if number is None else _widened(float(number))
+        case DataType.DOUBLE:
+            number = _parse_number(raw)
+            return None if number is None else float(number)
+        case DataType.ENUM:
+            return _parse_code(point, raw)
+        case DataType.STRING | DataType.FILE:
+            return _parse_text(raw)
+        case DataType.TIMESTAMP:
+            return _parse_timestamp(raw)
+        case DataType.DATE:
+            return _parse_date(raw)
+        case DataType.ARRAY | DataType.STRUCT:
+            return raw if isinstance(raw, str) else _compact(raw)
+        case _:
+            return None
+
+
+def _parse_number(raw: JsonValue) -> int | float | None:
+    """Return a finite number from a number or its decimal text."""
+    if isinstance(raw, str):
+        text = raw.strip()
+        if not _NUMBER.fullmatch(text):
+            return None
+        raw = float(text) if re.search(r"[.eE]", text) else _int(text)
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        return None
+    try:
+        return raw if isfinite(raw) else None
+    except OverflowError:  # an int beyond every float
+        return None
+
+
+def _int(text: str) -> int | None:
+    """Return an int from digits, None where there are more than Python converts."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _parse_int(raw: JsonValue) -> int | None:
+    """Return a whole number; 21.5 is none."""
+    number = _parse_number(raw)
+    if number is None or number != int(number) or abs(number) >= _READ_INT_LIMIT:
+        return None
+    return int(number)
+
+
+def _parse_bool(raw: JsonValue) -> bool | None:
+    """Return a truth value from true, 1, 1.0, "1", "true" and their opposites."""
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, str) and (word := raw.strip().lower()) in {"true", "false"}:
+        return word == "true"
+    number = _parse_number(raw)
+    return bool(number) if number in {0, 1} else None
+
+
+def _parse_code(point: Measurepoint, raw: JsonValue) -> str | None:
+    """Return an ENUM code as the model spells it, or an unknown code as its own text."""
+    if isinstance(raw, bool):
+        word = str(raw).lower()
+        return word if word in point.enum else None
+    if isinstance(raw, str):
+        text = raw.strip()
+        if text in point.enum or not text:
+            return text or None
+        number = _parse_int(text)
+    else:
+        number = _parse_int(raw)
+        if number is None:
+            return None
+        text = str(number)
+    if number is not None and (point.enum_is_int or str(number) in point.enum):
+        return str(number)
+    return None if text.lower() in {"nan", "null"} else text
+
+
+def _parse_text(raw: JsonValue) -> str:
+    """Return a text as it is, anything else as JSON spells it."""
+    return raw if isinstance(raw, str) else _compact(raw)
+
+
+def _compact(raw: JsonValue) -> str:
+    """Return compact JSON text."""
+    return json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
+
+
+def _parse_timestamp(raw: JsonValue) -> datetime | None:
+    """Return a time in UTC from milliseconds, seconds or ISO text with a zone.
+
+    Text without a zone is unknown: EnOS does not say whose clock it is.
+    """
+    if (number := _parse_number(raw)) is not None:
+        milliseconds = number * 1000 if abs(number) < _SECONDS_BELOW else number
+        if not 0 <= milliseconds <= _LAST_MILLISECOND:
+            return None
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    if not isinstance(raw, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(raw.strip())
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except ValueError, OverflowError:
+        return None
+
+
+def _parse_date(raw: JsonValue) -> date | None:
+    """Return the day of `yyyy-MM-dd`, with or without a time after it."""
+    if not isinstance(raw, str):
+        return None
+    try:
+        return date.fromisoformat(raw.strip()[:10])
+    except ValueError:
+        return None
+
+
+def _float32(number: float) -> float:
+    """Return the nearest 32-bit float; raise OverflowError beyond its range."""
+    result: float = struct.unpack("<f", struct.pack("<f", number))[0]
+    return result
+
+
+def shortest_float32(number: float) -> float:
+    """Return the number with the fewest digits that is the same 32-bit float.
+
+    21.1 went through a 32-bit float comes out as 21.100000381469727; this is 21.1 again.
+    Raises OverflowError where the number is beyond the range of a 32-bit float.
+    """
+    exact = _float32(number)
+    for digits in range(1, 10):
+        short = float(f"{exact:.{digits}g}")
+        try:
+            if _float32(short) == exact:
+                return short or 0.0
+        except OverflowError:
+            continue  # rounded up beyond the largest one
+    return exact
+
+
+def _widened(number: float) -> float:
+    """Return a reading without the digits that widening to 64 bits added.
+
+    Whole numbers stay: there the added digits are the true ones of a counter.
+    """
+    try:
+        if number.is_integer() or _float32(number) != number:
+            return number
+    except OverflowError:
+        return number
+    return shortest_float32(number)
+
+
+def declared_number(point: Measurepoint, key: str) -> float | None:
+    """Return a number from a tag such as `ha/step`; None where it is missing or bad."""
+    number = _parse_number(point.tags.get(key))
+    return None if number is None else float(number)
+
+
+def declared_step(point: Measurepoint) -> float | None:
+    """Return the step that tag `ha/step` declares: positive, whole for an INT."""
+    step = declared_number(point, "ha/step")
+    if step is None or step <= 0 or point.data_type not in NUMERIC:
+        return None
+    if point.data_type is DataType.INT and not step.is_integer():
+        return None
+    return step
+
+
+def same(
+    point: Measurepoint, a: JsonValue, b: JsonValue, *, step: float | None = None
+) -> bool:
+    """Tell whether a reported raw value is what was written.
+
+    Numbers may differ by half a step (`step`, else the declared one) or by what a 32-bit float
+    rounds away; an INT without a step not at all. All else is compared by meaning. A value that
+    cannot be parsed is never the same.
+    """
+    first, second = parse(point, a), parse(point, b)
+    if first is None or second is None:
+        return False
+    if point.data_type in {DataType.ARRAY, DataType.STRUCT}:
+        return _decoded(first) == _decoded(second)
+    if (
+        point.data_type not in NUMERIC
+        or not isinstance(first, int | float)
+        or not isinstance(second, int | float)
+    ):
+        return first == second
+    if first == second:
+        return True
+    tolerance = (step or declared_step(point) or 0.0) / 2
+    # Half of 0.1 is not exactly reached by 21.05 - 21.0.
+    allowed = tolerance * (1 + 1e-9)
+    if point.data_type is not DataType.INT:
+        allowed = max(allowed, _FLOAT32_EPSILON * max(abs(first), abs(second)))
+    return abs(first - second) <= allowed + (1e-9 * abs(first) if tolerance else 0)
+
+
+def _decoded(value: Value) -> object:
+    """Return what JSON text means, else the text."""
+    try:
+        return json.loads(str(value))
+    except ValueError:
+        return value
+
+
+def encode(
+    point: Measurepoint, value: Value | JsonValue, *, bool_as_json: bool = False
+) -> JsonValue:
+    """Return a value as it goes to EnOS.
+
+    INT: int. FLOAT: the shortest decimal of the same 32-bit float. DOUBLE: float. BOOL: true or
+    false with `bool_as_json`, else 1 or 0. ENUM: the code in its own type, from its text or
+    number. STRING: as it is. TIMESTAMP: milliseconds. DATE: `yyyy-MM-dd`. ARRAY, STRUCT: the
+    list or object. Range and step of a number are `fit`'s business. Raises EncodeError.
+    """
+    match point.data_type:
+        case DataType.INT:
+            return _encode_int(value)
+        case DataType.FLOAT:
+            return _encode_float(value)
+        case DataType.DOUBLE:
+            return float(_number(value)) + 0.0
+        case DataType.BOOL:
+            truth = None if isinstance(value, date) else _parse_bool(value)
+            if truth is None:
+                raise EncodeError("not_a_boolean", value=value)
+            return truth if bool_as_json else int(truth)
+        case DataType.ENUM:
+            return _encode_code(point, value)
+        case DataType.STRING:
+            if not isinstance(value, str):
+                raise EncodeError("not_text", value=value)
+            if point.max_length is not None and len(value) > point.max_length:
+                raise EncodeError("too_long", length=len(value), max=point.max_length)
+            return value
+        case DataType.TIMESTAMP | DataType.DATE:
+            return _encode_time(point, value)
+        case DataType.ARRAY if isinstance(value, list):
+            return _strict(value)
+        case DataType.STRUCT if isinstance(value, dict):
+            return _strict(value)
+        case _:
+            raise EncodeError("unsupported_type", type=point.data_type.value)
+
+
+def _number(value: Value | JsonValue) -> int | float:
+    """Return a finite number from a number or its decimal text, else raise EncodeError."""
+    if isinstance(value, float) and not isfinite(value):
+        raise EncodeError("not_finite", value=value)
+    number = None if isinstance(value, date) else _parse_number(value)
+    if number is None:
+        raise EncodeError("not_a_number", value=str(value)[:100])
+    return number
+
+
+def _encode_int(value: Value | JsonValue) -> int:
+    """Return a whole number within 32 bits."""
+    number = _number(value)
+    if number != int(number):
+        raise EncodeError("not_integral", value=value)
+    if not INT_MIN <= number <= INT_MAX:
+        raise EncodeError("out_of_range", value=value, min=INT_MIN, max=INT_MAX)
+    return int(number)
+
+
+def _encode_float(value: Value | JsonValue) -> float:
+    """Return the shortest decimal of the same 32-bit float."""
+    number = _number(value)
+    try:
+        return shortest_float32(float(number))
+    except OverflowError:
+        raise EncodeError(
+            "out_of_range", value=value, min=-FLOAT_MAX, max=FLOAT_MAX
+        ) from None
+
+
+def _encode_code(point: Measurepoint, value: Value | JsonValue) -> str | int:
+    """Return an ENUM code in its own type."""
+    code = _parse_code(point, value) if not isinstance(value, date) else None
+    if code is None or (point.enum and code not in point.enum):
+        raise EncodeError("unknown_option", option=str(value)[:100])
+    if not point.enum_is_int:
+        return code
+    if (number := _int(code)) is None:
+        raise EncodeError("unknown_option", option=code[:100])
+    return number
+
+
+def _encode_time(point: Measurepoint, value: Value | JsonValue) -> JsonValue:
+    """Return milliseconds for a TIMESTAMP, a day for a DATE."""
+    if point.data_type is DataType.DATE:
+        day = value if isinstance(value, date) else _parse_date(value)
+        if day is None:
+            raise EncodeError("not_a_time", value=str(value)[:100])
+        return day.isoformat()[:10]
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else None
+    elif isinstance(value, date):
+        moment = None
+    else:
+        moment = _parse_timestamp(value)
+    if moment is None:
+        raise EncodeError("not_a_time", value=str(value)[:100])
+    return round(moment.timestamp() * 1000)
+
+
+def _strict(value: JsonValue) -> JsonValue:
+    """Return a list or object if JSON can carry it (NaN cannot)."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except TypeError, ValueError:
+        raise EncodeError("not_finite", value=str(value)[:100]) from None
+    return value
+
+
+def fit(
+    point: Measurepoint,
+    value: float,
+    *,
+    minimum: float | None,
+    maximum: float | None,
+    step: float | None,
+    converted: bool = False,
+) -> float:
+    """Return a number that keeps the range and the declared step, else raise EncodeError.
+
+    `step` is a declared one only (a guess binds nothing) and counts from `minimum`, from zero
+    without one. `converted` tells that Home Assistant has just converted the unit: then, and
+    only then, the number is moved to the nearest step (INT: at least to a whole number) and
+    into the range.
+    """
+    number = Decimal(repr(float(_number(value))))
+    low = None if minimum is None else Decimal(repr(float(minimum)))
+    high = None if maximum is None else Decimal(repr(float(maximum)))
+    grid = None if step is None else Decimal(repr(float(step)))
+    if grid is None and converted and point.data_type is DataType.INT:
+        grid = Decimal(1)
+    if grid is not None:
+        # A range's end may be the type's own limit: steps count from declared minima only.
+        base = low if low is not None and abs(low) < 10**9 else Decimal(0)
+        nearest = base + round((number - base) / grid) * grid
+        # What floats leave behind (0.1 + 0.2) is no other step.
+        if not converted and abs(number - nearest) > grid * Decimal("1e-6"):
+            raise EncodeError("off_step", value=value, step=step)
+        number = nearest
+    if low is not None and number < low:
+        if not converted:
+            raise EncodeError("below_minimum", value=value, min=minimum)
+        number = low
+    if high is not None and number > high:
+        if not converted:
+            raise EncodeError("above_maximum", value=value, max=maximum)
+        number = high if grid is None else number - grid
+    return float(number)
