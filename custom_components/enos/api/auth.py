@@ -116,7 +116,7 @@ class TokenKeeper:
             await self._request("refresh", accessToken=self._token)
         except ApiError:
             await self._get_anew()
-        except (TransportError, RateLimitError):
+        except TransportError, RateLimitError:
             self._put_off()
 
     async def _get_anew(self) -> None:
@@ -126,7 +126,7 @@ class TokenKeeper:
             # one with little life left; only a refresh brings another.
             try:
                 await self._request("refresh", accessToken=self._token)
-            except (ApiError, TransportError, RateLimitError):
+            except ApiError, TransportError, RateLimitError:
                 # The token at hand may well do; a call that it fails says so by itself.
                 self._put_off()
 
@@ -161,4 +161,6 @@ class TokenKeeper:
         self._token = token
         self._issued = now
         self._expires = now + life
-        self._renew = now + max(life - _RENEW_BEFORE, life / 2 if action != "get" else 0)
+        self._renew = now + max(
+            life - _RENEW_BEFORE, life / 2 if action != "get" else 0
+        )

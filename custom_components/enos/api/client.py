@@ -18,10 +18,8 @@ from . import parsing
 from .auth import Clock, TokenKeeper, signature
 from .errors import (
     AddressRefusedError,
-    ApiError,
     CertificateError,
     ConnectError,
-    EnosError,
     InvalidUrlError,
     NotFoundError,
     PayloadTooLargeError,
@@ -312,7 +310,9 @@ class EnosClient:
         page_no: int,
     ) -> Page[ItemT]:
         pagination = {"pageNo": page_no, "pageSize": PAGE_SIZE}
-        data = await self._call("POST", path, params, {**body, "pagination": pagination})
+        data = await self._call(
+            "POST", path, params, {**body, "pagination": pagination}
+        )
         raw = parsing.items(data.get("data"))
         parsed = (parse(item) for item in raw)
         return Page(
@@ -356,7 +356,9 @@ class EnosClient:
     ) -> dict[str, Any]:
         """Perform one signed call; a refused token is renewed and the call repeated once."""
         query = {**params, "orgId": self.org_id}
-        encoded = "&".join(f"{key}={quote(text, safe='')}" for key, text in query.items())
+        encoded = "&".join(
+            f"{key}={quote(text, safe='')}" for key, text in query.items()
+        )
         body = "" if payload is None else orjson.dumps(payload).decode()
         for attempt in (1, 2):
             token = await self._tokens.get()
@@ -429,7 +431,10 @@ class EnosClient:
                 raise CertificateError(str(err)) from err
             except aiohttp.ClientSSLError as err:
                 raise CertificateError(str(err)) from err
-            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
+            except (
+                aiohttp.ClientConnectorError,
+                aiohttp.ConnectionTimeoutError,
+            ) as err:
                 raise ConnectError(str(err)) from err
             except TimeoutError as err:
                 raise ReplyLostError(f"no answer within {timeout:.0f} s") from err

@@ -7,10 +7,10 @@ Ids are always text (a command id does not fit into a double). Times are millise
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, Final
 
 type JsonValue = (
-    None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]
+    bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None
 )
 
 
@@ -39,6 +39,12 @@ class DeviceStatus(StrEnum):
     INACTIVE = "inactive"
     DISABLED = "disabled"
     UNKNOWN = "unknown"
+
+
+AWAY: Final = frozenset(
+    {DeviceStatus.OFFLINE, DeviceStatus.INACTIVE, DeviceStatus.DISABLED}
+)
+"""States in which a device neither measures nor obeys."""
 
 
 class CommandState(IntEnum):

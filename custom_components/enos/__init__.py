@@ -1,0 +1,254 @@
+"""Envision EnOS: measurepoints of industrial devices as entities."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import time
+from typing import Any, Final
+
+import aiohttp
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.aiohttp_client import (
+    SERVER_SOFTWARE,
+    async_get_clientsession,
+)
+from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.ssl import client_context, client_context_no_verify
+
+from .api.client import EnosClient
+from .api.errors import InvalidUrlError
+from .api.models import Device
+from .commands import Commands
+from .const import (
+    CONF_ACCESS_KEY,
+    CONF_ORG_ID,
+    CONF_SECRET_KEY,
+    DOMAIN,
+    LOGGER,
+    PLATFORMS,
+)
+from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData, point_unique_id
+from .discovery import Discovery
+from .memory import Memory
+from .selection import selections
+
+_HANDOVER_LIFE: Final = 600.0
+# Shorter than gateways keep a connection: a write must not meet one that is being closed.
+_KEEPALIVE: Final = 15.0
+
+
+@dataclass(slots=True)
+class _Handover:
+    """What an unloaded entry leaves to the next set-up."""
+
+    at: float
+    account: tuple[str, str]
+    data: EnosData
+
+
+_HANDOVERS: HassKey[dict[str, _Handover]] = HassKey(DOMAIN)
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool:
+    """Set up an account."""
+    command_session = _command_session(entry.data)
+    entry.async_on_unload(command_session.close)
+    try:
+        client = EnosClient(
+            async_get_clientsession(hass, verify_ssl=entry.data[CONF_VERIFY_SSL]),
+            url=entry.data[CONF_URL],
+            org_id=entry.data[CONF_ORG_ID],
+            access_key=entry.data[CONF_ACCESS_KEY],
+            secret_key=entry.data[CONF_SECRET_KEY],
+            command_session=command_session,
+        )
+    except InvalidUrlError as err:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN, translation_key="invalid_url"
+        ) from err
+    discovery = Discovery(client, selections(entry), hass.config.language)
+    coordinator = EnosCoordinator(hass, entry, client, discovery)
+    commands = Commands(client, coordinator)
+    entry.runtime_data = EnosData(client, coordinator, commands)
+    memory = Memory(hass, entry.entry_id)
+
+    handover = hass.data.setdefault(_HANDOVERS, {}).pop(entry.entry_id, None)
+    if (
+        handover is not None
+        and handover.account == _account(entry)
+        and time.monotonic() - handover.at < _HANDOVER_LIFE
+    ):
+        coordinator.adopt(handover.data.coordinator)
+        commands.adopt(handover.data.commands.records)
+    else:
+        handover = None
+        await coordinator.async_config_entry_first_refresh()
+        await memory.async_restore(coordinator)
+    memory.watch(coordinator)
+    _follow_devices(hass, entry)
+
+    async def close(_event: Event) -> None:
+        await commands.close()
+
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, close))
+    entry.async_on_unload(entry.add_update_listener(_Reloader(entry)))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    if handover is not None:
+        entry.async_create_background_task(
+            hass, coordinator.async_refresh(), f"{entry.title} refresh after reload"
+        )
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool:
+    """Unload an account."""
+    await entry.runtime_data.commands.close()
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    hass.data[_HANDOVERS][entry.entry_id] = _Handover(
+        time.monotonic(), _account(entry), entry.runtime_data
+    )
+    return True
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
+    """Delete what was kept of an account."""
+    hass.data.get(_HANDOVERS, {}).pop(entry.entry_id, None)
+    await Memory(hass, entry.entry_id).async_remove()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: EnosConfigEntry, device: dr.DeviceEntry
+) -> bool:
+    """Let a person delete a device that the account does not show any more."""
+    return _asset_id_of(entry, device) not in entry.runtime_data.coordinator.devices
+
+
+def _account(entry: EnosConfigEntry) -> tuple[str, str]:
+    return entry.data[CONF_URL], entry.data[CONF_ORG_ID]
+
+
+def _command_session(data: Mapping[str, Any]) -> aiohttp.ClientSession:
+    """Return a session for commands alone.
+
+    A command holds its connection until the device answers. Home Assistant's own sessions
+    share a hundred connections per host, and polls would wait behind slow devices.
+    """
+    context = client_context() if data[CONF_VERIFY_SSL] else client_context_no_verify()
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=context,
+            limit=0,
+            keepalive_timeout=_KEEPALIVE,
+            resolver=aiohttp.ThreadedResolver(),
+        ),
+        headers={"User-Agent": SERVER_SOFTWARE},
+    )
+
+
+class _Reloader:
+    """Reloads an entry when something other than a title changed.
+
+    Home Assistant itself reloads nothing when a subentry comes, changes or goes.
+    """
+
+    def __init__(self, entry: EnosConfigEntry) -> None:
+        """Remember what the entry was set up with."""
+        self._before = self._content(entry)
+
+    @staticmethod
+    def _content(entry: EnosConfigEntry) -> object:
+        return (
+            dict(entry.data),
+            dict(entry.options),
+            {key: dict(subentry.data) for key, subentry in entry.subentries.items()},
+        )
+
+    async def __call__(self, hass: HomeAssistant, entry: EnosConfigEntry) -> None:
+        """Reload where it is needed."""
+        if self._content(entry) != self._before:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+
+
+def _asset_id_of(entry: EnosConfigEntry, device: dr.DeviceEntry) -> str:
+    prefix = f"{entry.data[CONF_ORG_ID]}_"
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier.startswith(prefix):
+            return identifier.removeprefix(prefix)
+    return ""
+
+
+@callback
+def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
+    """Keep the device registry in step with EnOS."""
+    coordinator = entry.runtime_data.coordinator
+    registry = dr.async_get(hass)
+
+    def registered() -> dict[str, dr.DeviceEntry]:
+        return {
+            _asset_id_of(entry, device): device
+            for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
+        }
+
+    @callback
+    def renamed(device: Device) -> None:
+        entry_of_device = registered().get(device.asset_id)
+        if entry_of_device is not None:
+            name = device.name.get(hass.config.language) or device.device_key
+            registry.async_update_device(
+                entry_of_device.id, name=name or device.asset_id
+            )
+
+    @callback
+    def gone(asset_ids: set[str]) -> None:
+        for asset_id, device in registered().items():
+            if asset_id in asset_ids:
+                LOGGER.info("EnOS has no device %s any more; it is removed", asset_id)
+                registry.async_remove_device(device.id)
+
+    @callback
+    def tidy() -> None:
+        """Once EnOS was asked: remove what the configuration does not hold any more."""
+        discovery = coordinator.discovery
+        if coordinator.devices_read_at == float("-inf"):
+            return
+        stop_tidying()
+        for asset_id, device in registered().items():
+            if asset_id in discovery.not_held:
+                registry.async_remove_device(device.id)
+        _remove_dropped_points(hass, entry)
+
+    coordinator.on_renamed = renamed
+    coordinator.on_gone = gone
+    stop_tidying = coordinator.async_add_listener(tidy)
+    entry.async_on_unload(stop_tidying)
+
+
+@callback
+def _remove_dropped_points(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
+    """Remove the entities of points that are not chosen any more, or changed their kind."""
+    coordinator = entry.runtime_data.coordinator
+    discovery = coordinator.discovery
+    org_id = entry.data[CONF_ORG_ID]
+    expected: set[tuple[str, str]] = set()
+    certain: set[str] = set()
+    for device in coordinator.devices.values():
+        if not discovery.knows_model(device):
+            continue
+        certain.add(device.asset_id)
+        expected.update(
+            (
+                bound.description.kind.value,
+                point_unique_id(org_id, device.asset_id, bound.point.identifier),
+            )
+            for bound in discovery.bound_points(device)
+        )
+    registry = er.async_get(hass)
+    prefix = f"{org_id}_"
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        asset_id, mark, _point_id = entity.unique_id.removeprefix(prefix).partition("_")
+        if mark and asset_id in certain and "#" not in asset_id:
+            if (entity.domain, entity.unique_id) not in expected:
+                registry.async_remove(entity.entity_id)

@@ -1,0 +1,47 @@
+"""Names used all over the integration."""
+
+from datetime import timedelta
+import logging
+from typing import Final
+
+from homeassistant.const import Platform
+
+DOMAIN: Final = "enos"
+LOGGER = logging.getLogger(__package__)
+
+MANUFACTURER: Final = "Envision"
+
+PLATFORMS: Final = [
+    Platform.BINARY_SENSOR,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
+
+# Entry data: where the account is and how to get in.
+CONF_ORG_ID: Final = "org_id"
+CONF_ACCESS_KEY: Final = "access_key"
+CONF_SECRET_KEY: Final = "secret_key"
+SECTION_CONNECTION: Final = "connection"
+
+# Subentries: what was brought in.
+SUBENTRY_PRODUCT: Final = "product"
+SUBENTRY_DEVICE: Final = "device"
+CONF_PRODUCTS: Final = "products"
+CONF_PRODUCT_KEY: Final = "product_key"
+CONF_DEVICE_KEY: Final = "device_key"
+CONF_ASSET_ID: Final = "asset_id"
+CONF_DEVICES: Final = "devices"
+CONF_CONTROLS: Final = "controls"
+CONF_SENSORS: Final = "sensors"
+CONF_POINTS: Final = "points"
+CONF_LABELS: Final = "labels"
+CONF_DATA_TYPE: Final = "data_type"
+CONF_UNIT: Final = "unit"
+
+# The gateway's clock may differ by five minutes at most; one that differs by four is wrong.
+CLOCK_SKEW: Final = 240.0
+
+VALUES_INTERVAL: Final = timedelta(seconds=30)
+DEVICES_INTERVAL: Final = timedelta(seconds=60)

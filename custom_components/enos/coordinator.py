@@ -1,0 +1,606 @@
+"""Reading: runs the polling plan, keeps the newest knowledge, knows who is online."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+import time
+from typing import TYPE_CHECKING, Final, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from .api.client import MAX_LATEST, EnosClient
+from .api.errors import (
+    CredentialsError,
+    EnosError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    RateLimitError,
+    TokenRefusedError,
+)
+from .api.models import AWAY, Device, DeviceStatus, JsonValue, Reading
+from .const import DEVICES_INTERVAL, DOMAIN, LOGGER, VALUES_INTERVAL
+from .direct import DirectReader
+from .discovery import Discovery
+from .exceptions import auth_failed, clock_wrong, update_failed
+from .knowledge import Fate, Mask, PointState, Source
+from .polling import Batch, plan
+
+if TYPE_CHECKING:
+    from .commands import Commands
+
+type PointKey = tuple[str, str]
+"""Asset id and measurepoint id."""
+
+type PointListener = Callable[[Context | None], None]
+
+_PARALLEL_READS: Final = 4
+_REFUSALS_A_ROUND: Final = 40
+_MISSED_ROUNDS: Final = 3
+_LONGEST_WAIT: Final = 300.0
+_TOKENS_REFUSED: Final = 3
+
+
+@dataclass(slots=True)
+class EnosData:
+    """What an entry works with while it is loaded."""
+
+    client: EnosClient
+    coordinator: EnosCoordinator
+    commands: Commands
+
+
+type EnosConfigEntry = ConfigEntry[EnosData]
+
+
+class EnosCoordinator(DataUpdateCoordinator[None]):
+    """Polls values and devices of one account.
+
+    Its own listeners hear of one point or one device each, and only when that changed;
+    those of the base class hear of every round and add the entities of new devices.
+    """
+
+    config_entry: EnosConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: EnosConfigEntry,
+        client: EnosClient,
+        discovery: Discovery,
+    ) -> None:
+        """Start with nothing known."""
+        super().__init__(
+            hass,
+            LOGGER,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=VALUES_INTERVAL,
+        )
+        self.client = client
+        self.discovery = discovery
+        self.states: dict[PointKey, PointState] = {}
+        self.refused_assets: dict[str, EnosError] = {}
+        self.excluded: set[PointKey] = set()
+        self.limit = MAX_LATEST
+        self.round = 0
+        self.on_gone: Callable[[set[str]], None] = lambda _gone: None
+        self.on_renamed: Callable[[Device], None] = lambda _device: None
+        self.on_fate: Callable[[PointKey, Fate], None] = lambda _key, _fate: None
+        self.on_masked: CALLBACK_TYPE = lambda: None
+        self._point_listeners: dict[PointKey, PointListener] = {}
+        self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
+        self._wanted: dict[str, set[str]] = {}
+        self._plan: tuple[Batch, ...] | None = None
+        self._failed_rounds = 0
+        self._tokens_refused = 0
+        self._first = True
+        self._devices_at = float("-inf")
+        self._devices_failed = 0
+        self._was_up = True
+        self._refusals = 0
+        self._settling: dict[PointKey, CALLBACK_TYPE] = {}
+        self.direct = DirectReader(self)
+
+    # What the entities ask.
+
+    @property
+    def devices(self) -> dict[str, Device]:
+        """Devices by asset id."""
+        return self.discovery.devices
+
+    def state(self, asset_id: str, point_id: str) -> PointState | None:
+        """Return what is known of a point; None where it is not wanted."""
+        return self.states.get((asset_id, point_id))
+
+    def wanted(self, asset_id: str) -> set[str]:
+        """Return the points of a device that are polled."""
+        return self._wanted.get(asset_id, set())
+
+    def status_of(self, asset_id: str) -> DeviceStatus:
+        """Return a device's status; unknown where EnOS did not tell of late."""
+        device = self.devices.get(asset_id)
+        if device is None or self._devices_failed >= _MISSED_ROUNDS:
+            return DeviceStatus.UNKNOWN
+        return device.status
+
+    def point_available(self, asset_id: str, point_id: str) -> bool:
+        """Tell whether a point's value may be believed.
+
+        A device whose status cannot be read counts as online; a point that never had a
+        sample is unknown, not unavailable.
+        """
+        state = self.state(asset_id, point_id)
+        return (
+            self.last_update_success
+            and asset_id in self.devices
+            and self.status_of(asset_id) not in AWAY
+            and state is not None
+            and (
+                state.answered_round is None
+                or self.round - state.answered_round < _MISSED_ROUNDS
+            )
+        )
+
+    @callback
+    def want(self, asset_id: str, point_id: str) -> PointState | None:
+        """Have a point polled. Returns its state, None for a point that has no model."""
+        key = (asset_id, point_id)
+        if key not in self.states:
+            device = self.devices.get(asset_id)
+            bound = self.discovery.bound_points(device) if device else ()
+            point = next(
+                (b.point for b in bound if b.point.identifier == point_id), None
+            )
+            if point is None:
+                return None
+            self.states[key] = PointState(point, answered_round=self.round)
+        points = self._wanted.setdefault(asset_id, set())
+        if point_id not in points:
+            points.add(point_id)
+            self._plan = None
+        return self.states[key]
+
+    @callback
+    def listen(
+        self, asset_id: str, point_id: str, listener: PointListener
+    ) -> CALLBACK_TYPE:
+        """Have a point polled and hear of its changes until the returned function is called."""
+        key = (asset_id, point_id)
+        self.want(asset_id, point_id)
+        self._point_listeners[key] = listener
+
+        @callback
+        def remove() -> None:
+            self._point_listeners.pop(key, None)
+            self._wanted.get(asset_id, set()).discard(point_id)
+            self._plan = None
+
+        return remove
+
+    @callback
+    def listen_device(self, asset_id: str, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Hear of changes of a device's status and of its availability."""
+        listeners = self._device_listeners.setdefault(asset_id, [])
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
+
+    @callback
+    def notify(self, key: PointKey, context: Context | None = None) -> None:
+        """Have a point's entity write its state."""
+        listener = self._point_listeners.get(key)
+        if listener is not None:
+            listener(context)
+
+    @callback
+    def _notify_device(self, asset_id: str) -> None:
+        for listener in self._device_listeners.get(asset_id, ()):
+            listener()
+        for point_id in self._wanted.get(asset_id, ()):
+            self.notify((asset_id, point_id))
+
+    @callback
+    def _notify_all(self) -> None:
+        for asset_id in self._device_listeners.keys() | self._wanted.keys():
+            self._notify_device(asset_id)
+
+    def adopt(self, earlier: EnosCoordinator) -> None:
+        """Take over what an earlier run of the same account knew, for a reload.
+
+        A reload then makes no request before its entities stand: calls meanwhile would be
+        dropped by Home Assistant and reported as done.
+        """
+        self.discovery.adopt(earlier.discovery)
+        self.direct.adopt(earlier.direct)
+        self.limit = earlier.limit
+        for asset_id, device in self.devices.items():
+            for bound in self.discovery.bound_points(device):
+                key = (asset_id, bound.point.identifier)
+                state = earlier.states.get(key)
+                if state is None:
+                    continue
+                state.point = bound.point
+                if state.answered_round is not None:
+                    state.answered_round = self.round
+                self.states[key] = state
+        self.want_enabled()
+        self._first = False
+
+    # A round.
+
+    @override
+    async def _async_update_data(self) -> None:
+        """Read devices, where it is time for them, and values."""
+        first = self._first
+        try:
+            if first:
+                await self._read_devices()
+                self.want_enabled()
+                await self._read_values()
+                self._first = False
+            elif time.monotonic() - self._devices_at >= _due(DEVICES_INTERVAL):
+                await asyncio.gather(self._refresh_devices(), self._read_values())
+            else:
+                await self._read_values()
+        except CredentialsError as err:
+            raise auth_failed(err) from err
+        except TokenRefusedError as err:
+            self._tokens_refused += 1
+            if self._tokens_refused >= _TOKENS_REFUSED and not clock_wrong(err):
+                raise auth_failed(err) from err
+            raise update_failed(err) from err
+        except RateLimitError as err:
+            if first:
+                raise update_failed(err) from err
+            self._slow_down(err)
+            return
+        except EnosError as err:
+            raise update_failed(err) from err
+        self._tokens_refused = 0
+        self.update_interval = max(VALUES_INTERVAL, _half(self.update_interval))
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Tell all entities when the account went down or came back."""
+        super().async_update_listeners()
+        if self.last_update_success is not self._was_up:
+            self._was_up = self.last_update_success
+            self._notify_all()
+
+    def _slow_down(self, err: RateLimitError) -> None:
+        """Wait as long as the gateway says; nothing goes unavailable for it."""
+        doubled = 2 * (self.update_interval or VALUES_INTERVAL).total_seconds()
+        wait = min(_LONGEST_WAIT, max(doubled, err.retry_after or 0.0))
+        self.update_interval = timedelta(seconds=wait)
+        LOGGER.debug("Too many requests; the next round starts in %.0f s", wait)
+
+    # Devices.
+
+    async def _refresh_devices(self) -> None:
+        """Look for devices; trouble that the values do not share is not the account's."""
+        try:
+            await self._read_devices()
+        except CredentialsError, TokenRefusedError, RateLimitError:
+            raise
+        except EnosError as err:
+            LOGGER.debug("Devices could not be read: %s", err)
+            self._devices_failed += 1
+            if self._devices_failed == _MISSED_ROUNDS:
+                self._notify_all()
+
+    async def _read_devices(self) -> None:
+        """Look for devices and tell whom it concerns."""
+        before = dict(self.devices)
+        failed = self._devices_failed
+        gone = await self.discovery.async_run()
+        self._devices_at = time.monotonic()
+        self._devices_failed = 0
+        if failed >= _MISSED_ROUNDS:
+            self._notify_all()
+        for asset_id, device in self.devices.items():
+            old = before.get(asset_id)
+            if old is None:
+                continue
+            if old.name != device.name:
+                self.on_renamed(device)
+            if old.status != device.status:
+                self._notify_device(asset_id)
+        # What was refused is asked again, apart from the rest, once the rights may differ.
+        if self.refused_assets or self.excluded:
+            self._plan = None
+        if gone:
+            for asset_id in gone:
+                self.forget(asset_id)
+            self.on_gone(gone)
+        if any(
+            (old := before.get(asset_id)) is not None
+            and old.model_id
+            and old.model_id != device.model_id
+            for asset_id, device in self.devices.items()
+        ):
+            # Another model means other points: the entities are made anew.
+            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
+
+    @property
+    def devices_read_at(self) -> float:
+        """When the devices' status was last read, in seconds of the monotonic clock."""
+        return self._devices_at
+
+    @callback
+    def note_away(self, asset_id: str, status: DeviceStatus) -> None:
+        """Take EnOS's word, given to a command, that a device is away."""
+        device = self.devices.get(asset_id)
+        if device is not None and device.status is not status:
+            self.devices[asset_id] = replace(device, status=status)
+            self._notify_device(asset_id)
+
+    @callback
+    def forget(self, asset_id: str) -> None:
+        """Drop everything known of a device."""
+        self._wanted.pop(asset_id, None)
+        self._plan = None
+        for key in [key for key in self.states if key[0] == asset_id]:
+            del self.states[key]
+
+    # Values.
+
+    async def _read_values(self) -> None:
+        """Read every wanted point once. Batches fail alone."""
+        self._refusals = 0
+        batches = self._batches()
+        if not batches:
+            return
+        gate = asyncio.Semaphore(_PARALLEL_READS)
+
+        async def read(batch: Batch) -> EnosError | None:
+            async with gate:
+                try:
+                    await self._read(batch)
+                except EnosError as err:
+                    return err
+                return None
+
+        results = await asyncio.gather(*(read(batch) for batch in batches))
+        errors = [result for result in results if result is not None]
+        for kind in (CredentialsError, TokenRefusedError, RateLimitError):
+            for err in errors:
+                if isinstance(err, kind):
+                    raise err
+        self.round += 1
+        self._notify_missed()
+        if len(errors) < len(results):
+            self._failed_rounds = 0
+            self.direct.probe()
+            return
+        self._failed_rounds += 1
+        LOGGER.debug("No values could be read: %s", errors[0])
+        if self._failed_rounds >= 2:
+            raise errors[0]
+
+    def _batches(self) -> tuple[Batch, ...]:
+        """Return the plan, made anew where what is wanted changed."""
+        if self._plan is None:
+            wanted = {
+                asset_id: frozenset(
+                    point_id
+                    for point_id in points
+                    if (asset_id, point_id) not in self.excluded
+                )
+                for asset_id, points in self._wanted.items()
+            }
+            refused = {
+                asset_id: wanted.pop(asset_id)
+                for asset_id in list(wanted)
+                if asset_id in self.refused_assets
+            }
+            retried: dict[str, set[str]] = {}
+            for asset_id, point_id in self.excluded:
+                if point_id in self._wanted.get(asset_id, ()):
+                    retried.setdefault(asset_id, set()).add(point_id)
+            self._plan = plan(wanted, self.limit)
+            # Apart from the rest, so that a refusal costs nobody else an answer.
+            again = (*plan(refused, self.limit), *plan(retried, self.limit))
+            if again:
+                return (*self._plan, *again)
+        return self._plan
+
+    async def _read(self, batch: Batch) -> bool:
+        """Read one batch, in parts where EnOS wants that. Returns whether all was answered.
+
+        Raises where nothing of it was answered for a reason that is not the batch's own.
+        """
+        try:
+            answers = await self.client.latest(batch.asset_ids, batch.point_ids)
+        except (PayloadTooLargeError, PermissionDeniedError, NotFoundError) as err:
+            self._refusals += 1
+            culprit = (
+                len(batch.asset_ids) == 1 and isinstance(err, PermissionDeniedError)
+            ) or batch.size == 1
+            halves = batch.halves()
+            if culprit or halves is None or self._refusals > _REFUSALS_A_ROUND:
+                self._leave_out(batch, err)
+                return False
+            answered = [await self._read(half) for half in halves]
+            if all(answered) and isinstance(err, PayloadTooLargeError):
+                # Only the size was wrong, not something in it: remember the right one.
+                self.limit = max(half.size for half in halves)
+                self._plan = None
+            return all(answered)
+        self._take(batch, answers)
+        return True
+
+    def _leave_out(self, batch: Batch, err: EnosError) -> None:
+        """Leave refused assets, or a single refused point, out of the plan."""
+        if isinstance(err, PermissionDeniedError) or batch.size > 1:
+            for asset_id in batch.asset_ids:
+                if asset_id not in self.refused_assets:
+                    LOGGER.debug("Values of asset %s are refused: %s", asset_id, err)
+                    self._plan = None
+                self.refused_assets[asset_id] = err
+            return
+        key = (batch.asset_ids[0], batch.point_ids[0])
+        if key not in self.excluded:
+            LOGGER.debug("Values of %s %s are refused: %s", *key, err)
+            self.excluded.add(key)
+            self._plan = None
+
+    def _take(self, batch: Batch, answers: dict[PointKey, Reading]) -> None:
+        """Take the answers of one batch."""
+        this_round = self.round + 1
+        for asset_id in batch.asset_ids:
+            if self.refused_assets.pop(asset_id, None) is not None:
+                self._plan = None
+            wanted = self._wanted.get(asset_id, ())
+            for point_id in batch.point_ids:
+                if point_id not in wanted:
+                    continue
+                key = (asset_id, point_id)
+                state = self.states[key]
+                if key in self.excluded:
+                    self.excluded.discard(key)
+                    self._plan = None
+                sample = answers.get(key)
+                if sample is not None:
+                    self.offer(key, Source.STORED, sample)
+                elif state.reading is None and state.answered_round is not None:
+                    # Never stored so far: no answer is the right answer.
+                    state.answered_round = this_round
+
+    @callback
+    def offer(self, key: PointKey, source: Source, sample: Reading) -> None:
+        """Take a sample; the point's entity hears of it only if it shows something new."""
+        state = self.states.get(key)
+        if state is None:
+            return
+        was_missing = (
+            state.answered_round is not None
+            and self.round - state.answered_round >= _MISSED_ROUNDS
+        )
+        shown = state.value
+        if source is Source.STORED:
+            state.answered_round = self.round + 1
+            state.stored = True
+        state.offer(source, sample)
+        self._settle(key, state)
+        if state.value != shown or was_missing:
+            self.notify(key)
+
+    def _notify_missed(self) -> None:
+        """Have the points that were not answered for too long show it."""
+        for key, state in self.states.items():
+            if (
+                state.answered_round is not None
+                and self.round - state.answered_round == _MISSED_ROUNDS
+            ):
+                self.notify(key)
+
+    # Writes, as far as they change what is known.
+
+    @callback
+    def acknowledge(
+        self,
+        key: PointKey,
+        value: JsonValue,
+        before: Reading | None,
+        context: Context | None,
+    ) -> None:
+        """Show a value that the device acknowledged, and see to its confirmation."""
+        state = self.states.get(key)
+        if state is None:
+            return
+        self._cancel_settling(key)
+        state.mask = Mask(value, before, time.monotonic())
+        self._settle(key, state)
+        self.on_masked()
+        self.notify(key, context)
+        if state.mask is not None:
+            self.direct.read_back(key[0])
+
+            @callback
+            def settle(_now: datetime) -> None:
+                self._settling.pop(key, None)
+                shown = state.value
+                self._settle(key, state)
+                if state.value != shown:
+                    self.notify(key)
+
+            self._settling[key] = async_call_later(self.hass, state.settle_time, settle)
+
+    def _settle(self, key: PointKey, state: PointState) -> None:
+        """Let the samples decide on an acknowledged write."""
+        fate = state.settle(time.monotonic())
+        if fate is not None:
+            self._cancel_settling(key)
+            self.on_masked()
+            self.on_fate(key, fate)
+
+    def _cancel_settling(self, key: PointKey) -> None:
+        cancel = self._settling.pop(key, None)
+        if cancel is not None:
+            cancel()
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop everything that runs by itself."""
+        await super().async_shutdown()
+        self.direct.stop()
+        for key in list(self._settling):
+            self._cancel_settling(key)
+
+    @callback
+    def restore_mask(self, key: PointKey, mask: Mask) -> None:
+        """Show a value that was acknowledged before Home Assistant stopped."""
+        device = self.devices.get(key[0])
+        if device is None or self.want(*key) is None:
+            return
+        state = self.states[key]
+        if state.mask is None:
+            # What was known when the command was sent comes first, so that an older
+            # sample from another source is not taken for a newer one.
+            later, state.reading = state.reading, mask.before
+            state.mask = mask
+            if later is not None:
+                state.offer(Source.STORED, later)
+            self._settle(key, state)
+
+    def want_enabled(self) -> None:
+        """Have all points polled whose entities exist and are not disabled.
+
+        Before the entities stand, so that the first values are there when they do.
+        """
+        registry = er.async_get(self.hass)
+        org_id = self.client.org_id
+        for device in self.devices.values():
+            for bound in self.discovery.bound_points(device):
+                point_id = bound.point.identifier
+                entity_id = registry.async_get_entity_id(
+                    bound.description.kind.value,
+                    DOMAIN,
+                    point_unique_id(org_id, device.asset_id, point_id),
+                )
+                entry = registry.async_get(entity_id) if entity_id else None
+                if entry is None or not entry.disabled:
+                    self.want(device.asset_id, point_id)
+
+
+def point_unique_id(org_id: str, asset_id: str, point_id: str) -> str:
+    """Return the unique id of a point's entity, which never changes."""
+    return f"{org_id}_{asset_id}_{point_id}"
+
+
+def _due(interval: timedelta) -> float:
+    """Return the seconds after which something with this interval is due.
+
+    Rounds start on a grid of their own; half a round early beats half a round late.
+    """
+    return interval.total_seconds() - VALUES_INTERVAL.total_seconds() / 2
+
+
+def _half(interval: timedelta | None) -> timedelta:
+    return (interval or VALUES_INTERVAL) / 2

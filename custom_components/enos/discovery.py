@@ -1,0 +1,222 @@
+"""Which devices there are, what they are called, and what their models say."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+import time
+from typing import Final
+
+from .api.client import EnosClient
+from .api.errors import NotFoundError, PermissionDeniedError
+from .api.models import Device, DeviceStatus, LocalizedText, Measurepoint, ThingModel
+from .const import LOGGER
+from .mapping import PointDescription, describe_control, describe_reading
+from .selection import Selection
+
+_MODELS_AGAIN: Final = 24 * 3600.0
+_ASSETS_A_CALL: Final = 100
+_ASKED_A_ROUND: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundPoint:
+    """A chosen point of a model: what it is, how it is shown, whether it may be written."""
+
+    point: Measurepoint
+    description: PointDescription
+    name: str
+    writable: bool
+
+
+class Discovery:
+    """Keeps devices and models of the selections up to date.
+
+    `devices` are those that the selections hold, by asset id; `not_held` are the asset ids
+    that were listed and are held by none. `statuses_known` tells whether the account may
+    read the devices' status at all.
+    """
+
+    def __init__(
+        self, client: EnosClient, selections: Iterable[Selection], language: str
+    ) -> None:
+        """Start with nothing known."""
+        self._client = client
+        self._selections = tuple(selections)
+        # Two selections never hold one device, so a look-up finds what a search would.
+        self._by_asset = {
+            asset_id: sel for sel in self._selections for asset_id in sel.asset_ids
+        }
+        self._by_product = {
+            sel.product_key: sel for sel in self._selections if not sel.asset_ids
+        }
+        self._language = language
+        self._models_at: dict[str, float] = {}
+        self._bound: dict[tuple[str, str], tuple[BoundPoint, ...]] = {}
+        self.devices: dict[str, Device] = {}
+        self.models: dict[str, ThingModel] = {}
+        self.statuses_known = True
+        self.not_held: set[str] = set()
+        self._gone: set[str] = set()
+
+    def adopt(self, other: Discovery) -> None:
+        """Take over what an earlier run knew of the devices that are still held."""
+        self.models = dict(other.models)
+        self._models_at = dict(other._models_at)
+        self.statuses_known = other.statuses_known
+        self.devices = {
+            asset_id: device
+            for asset_id, device in other.devices.items()
+            if self.selection_of(device) is not None
+        }
+
+    def selection_of(self, device: Device) -> Selection | None:
+        """Return what brought a device in; never two do."""
+        return self._by_asset.get(device.asset_id) or self._by_product.get(
+            device.product_key
+        )
+
+    async def async_run(self) -> set[str]:
+        """Look for devices and models; return the asset ids that EnOS says are gone.
+
+        Raises the client's errors; what was known stays then.
+        """
+        try:
+            found = await self._list()
+        except PermissionDeniedError as err:
+            if self.statuses_known:
+                LOGGER.debug("Devices cannot be listed: %s", err)
+            self.statuses_known = False
+            found = {
+                asset_id: replace(device, status=DeviceStatus.UNKNOWN)
+                for asset_id, device in self.devices.items()
+            }
+            for device in self._named():
+                found.setdefault(device.asset_id, device)
+            gone: set[str] = set()
+        else:
+            self.statuses_known = True
+            gone = await self._missed(found)
+        self.devices = found
+        await self._load_models()
+        return gone
+
+    async def _missed(self, found: dict[str, Device]) -> set[str]:
+        """Add to `found` what a listing missed; return what EnOS says is gone.
+
+        The list shifts while it is paged: only EnOS's own no removes a device.
+        """
+        self._gone -= found.keys()
+        expected = {device.asset_id: device for device in self._named()} | self.devices
+        gone: set[str] = set()
+        asked = 0
+        for asset_id, device in expected.items():
+            if asset_id in found or asset_id in self._gone:
+                continue
+            asked += 1
+            if asked <= _ASKED_A_ROUND and not await self._client.device_exists(
+                asset_id
+            ):
+                gone.add(asset_id)
+            else:
+                found[asset_id] = device
+        self._gone |= gone
+        return gone
+
+    async def _list(self) -> dict[str, Device]:
+        """List the devices that the selections hold."""
+        found: dict[str, Device] = {}
+        products = {sel.product_key for sel in self._selections if not sel.asset_id}
+        singles = [sel.asset_id for sel in self._selections if sel.asset_id]
+        if products:
+            listed = await self._client.search_devices(product_keys=sorted(products))
+            self._keep(found, listed)
+        for start in range(0, len(singles), _ASSETS_A_CALL):
+            chunk = singles[start : start + _ASSETS_A_CALL]
+            self._keep(found, await self._client.search_devices(asset_ids=chunk))
+        return found
+
+    def _keep(self, found: dict[str, Device], devices: Iterable[Device]) -> None:
+        """Keep those devices that a selection holds."""
+        for device in devices:
+            if self.selection_of(device) is not None:
+                found[device.asset_id] = device
+            else:
+                self.not_held.add(device.asset_id)
+
+    def _named(self) -> Iterator[Device]:
+        """Return the devices that the configuration itself names."""
+        for sel in self._selections:
+            for asset_id in (sel.asset_id,) if sel.asset_id else sel.asset_ids:
+                yield Device(
+                    asset_id=asset_id,
+                    name=LocalizedText(sel.name if sel.asset_id else ""),
+                    product_key=sel.product_key,
+                )
+
+    async def _load_models(self) -> None:
+        """Read the models that are not known yet, and each again once a day."""
+        now = time.monotonic()
+        needed = {
+            device.model_id
+            for device in self.devices.values()
+            if device.model_id
+            and now - self._models_at.get(device.model_id, -_MODELS_AGAIN)
+            >= _MODELS_AGAIN
+        }
+        if not needed:
+            return
+        try:
+            models = await self._client.thing_models(needed)
+        except (PermissionDeniedError, NotFoundError) as err:
+            LOGGER.debug("Models cannot be read: %s", err)
+            models = {}
+        self.models.update(models)
+        self._models_at.update(dict.fromkeys(needed, now))
+        self._bound.clear()
+
+    def bound_points(self, device: Device) -> tuple[BoundPoint, ...]:
+        """Return the chosen points of a device that can be shown as entities."""
+        selection = self.selection_of(device)
+        if selection is None:
+            return ()
+        key = (selection.subentry_id, device.model_id)
+        if key not in self._bound:
+            self._bound[key] = tuple(self._bind(selection, device.model_id))
+        return self._bound[key]
+
+    def _bind(self, selection: Selection, model_id: str) -> Iterator[BoundPoint]:
+        """Describe the chosen points by the model, or by what was entered by hand."""
+        model = self.models.get(model_id)
+        points = {**selection.points, **(model.measurepoints if model else {})}
+        names = [
+            points[point_id].name.get(self._language) or point_id
+            for point_id in (*selection.controls, *selection.sensors)
+            if point_id in points
+        ]
+        taken: set[str] = set()
+        for point_id in (*selection.controls, *selection.sensors):
+            point = points.get(point_id)
+            if point is None or point_id in taken:
+                continue
+            taken.add(point_id)
+            labels = selection.labels.get(point_id, {})
+            describe = describe_reading
+            writable = point_id in selection.controls
+            if writable:
+                describe = describe_control
+            description = describe(point, language=self._language, labels=labels)
+            if description is None:
+                LOGGER.debug(
+                    "No kind of entity fits %s of type %s", point_id, point.data_type
+                )
+                continue
+            name = point.name.get(self._language) or point_id
+            if names.count(name) > 1:
+                name = f"{name} ({point_id})"
+            yield BoundPoint(
+                point=point, description=description, name=name, writable=writable
+            )
+
+    def knows_model(self, device: Device) -> bool:
+        """Tell whether the device's points are known for certain."""
+        selection = self.selection_of(device)
+        return device.model_id in self.models or bool(selection and selection.points)

@@ -1,0 +1,202 @@
+"""The base entities, and the one helper with which a platform adds its points."""
+
+from collections.abc import Callable
+from typing import Any, override
+
+from homeassistant.core import Context, callback
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .api.models import Device
+from .const import DOMAIN, MANUFACTURER
+from .coordinator import EnosConfigEntry, point_unique_id
+from .discovery import BoundPoint
+from .exceptions import invalid_value
+from .mapping import Kind
+from .values import EncodeError, Value, encode, parse
+
+# Translation keys of values that cannot be written, by what `encode` and `fit` call them.
+_REASONS = {
+    "not_integral": "not_integral",
+    "not_finite": "not_finite",
+    "off_step": "off_step",
+    "below_minimum": "out_of_range",
+    "above_maximum": "out_of_range",
+    "out_of_range": "out_of_range",
+    "unknown_option": "unknown_option",
+    "too_long": "text_too_long",
+}
+
+
+class EnosEntity(Entity):
+    """An entity of an EnOS device."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, entry: EnosConfigEntry, device: Device) -> None:
+        """Name the device."""
+        self._data = entry.runtime_data
+        self._coordinator = entry.runtime_data.coordinator
+        self._asset_id = device.asset_id
+        self._attr_device_info = device_info(entry, device)
+
+    async def async_update(self) -> None:
+        """Read anew; asked for by the action `homeassistant.update_entity`."""
+        await self._coordinator.async_request_refresh()
+
+
+def device_info(entry: EnosConfigEntry, device: Device) -> DeviceInfo:
+    """Return what the device registry keeps of a device."""
+    data = entry.runtime_data
+    language = data.coordinator.hass.config.language
+    return DeviceInfo(
+        identifiers={(DOMAIN, f"{data.client.org_id}_{device.asset_id}")},
+        name=device.name.get(language) or device.device_key or device.asset_id,
+        manufacturer=MANUFACTURER,
+        model=device.product_name.get(language) or None,
+        model_id=device.model_id or None,
+        serial_number=device.device_key or None,
+    )
+
+
+class EnosPointEntity(EnosEntity):
+    """A measurepoint of a device."""
+
+    def __init__(
+        self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
+    ) -> None:
+        """Take over what the model says of the point."""
+        super().__init__(entry, device)
+        self._bound = bound
+        self._point = bound.point
+        self._point_id = bound.point.identifier
+        self._attr_name = bound.name
+        self._attr_unique_id = point_unique_id(
+            self._data.client.org_id, device.asset_id, self._point_id
+        )
+        self._attr_entity_registry_enabled_default = bound.description.enabled_default
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Have the point polled."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self._coordinator.listen(self._asset_id, self._point_id, self._changed)
+        )
+
+    @callback
+    def _changed(self, context: Context | None) -> None:
+        """Write the state; for a write, in the name of who asked for it."""
+        if context is not None:
+            self.async_set_context(context)
+        self.async_write_ha_state()
+
+    @property
+    def point_value(self) -> Value:
+        """The newest value known, by the model's type; None for an unknown one."""
+        state = self._coordinator.state(self._asset_id, self._point_id)
+        return parse(self._point, state.value) if state is not None else None
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the value may be believed, or the point be written.
+
+        Home Assistant drops a call to an unavailable entity and reports success. A control
+        is therefore available as long as it exists: with the device or the gateway away the
+        write itself says so.
+        """
+        return self._bound.writable or self._coordinator.point_available(
+            self._asset_id, self._point_id
+        )
+
+    async def _async_write(self, value: Value, shown: object) -> None:
+        """Write a value; return when the device acknowledged it.
+
+        `shown` is what the caller asked for, as it stands in an error. Raises
+        `ServiceValidationError` for a value that the point cannot take and
+        `HomeAssistantError` for one that the device did not accept.
+        """
+        # Home Assistant forgets who asked after five seconds.
+        context = self._context
+        names = self._names(shown)
+        state = self._coordinator.state(self._asset_id, self._point_id)
+        given = state.reading.value if state and state.reading else None
+        try:
+            wire = encode(self._point, value, bool_as_json=isinstance(given, bool))
+        except EncodeError as err:
+            raise self._invalid(err, shown) from err
+        await self._data.commands.async_write(
+            self._asset_id, self._point_id, wire, context=context, names=names
+        )
+
+    def _names(self, shown: object) -> dict[str, str]:
+        """Return the placeholders that name device, point and value."""
+        device = self.device_entry
+        return {
+            "device": (device and (device.name_by_user or device.name))
+            or self._asset_id,
+            "point": self._bound.name,
+            "value": str(shown),
+        }
+
+    def _invalid(self, err: EncodeError, shown: object) -> Exception:
+        """Return the error for a value that the point cannot take."""
+        description = self._bound.description
+        return invalid_value(
+            _REASONS.get(err.reason, "invalid_value"),
+            {
+                **self._names(shown),
+                "step": f"{description.step:g}" if description.step else "-",
+                "minimum": f"{description.minimum:g}"
+                if description.minimum is not None
+                else "-",
+                "maximum": str(
+                    self._point.max_length
+                    if err.reason == "too_long"
+                    else f"{description.maximum:g}"
+                    if description.maximum is not None
+                    else "-"
+                ),
+                "option": str(shown),
+            },
+        )
+
+
+def async_add_points(
+    entry: EnosConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    kind: Kind,
+    make: Callable[[EnosConfigEntry, Device, BoundPoint], Entity],
+    make_for_device: Callable[[EnosConfigEntry, Device], list[Any]] = lambda *_: [],
+) -> None:
+    """Add the points of a kind, of present devices and of those that appear later."""
+    coordinator = entry.runtime_data.coordinator
+    known: set[str] = set()
+
+    @callback
+    def add_new_devices() -> None:
+        """Add what new devices bring; forget those that are gone, for they may come back."""
+        known.intersection_update(coordinator.devices)
+        by_subentry: dict[str, list[Entity]] = {}
+        for asset_id in [key for key in coordinator.devices if key not in known]:
+            device = coordinator.devices[asset_id]
+            selection = coordinator.discovery.selection_of(device)
+            if selection is None:
+                continue
+            known.add(asset_id)
+            entities = by_subentry.setdefault(selection.subentry_id, [])
+            entities.extend(make_for_device(entry, device))
+            entities.extend(
+                make(entry, device, bound)
+                for bound in coordinator.discovery.bound_points(device)
+                if bound.description.kind is kind
+            )
+        for subentry_id, entities in by_subentry.items():
+            if entities:
+                async_add_entities(entities, config_subentry_id=subentry_id)
+
+    entry.async_on_unload(coordinator.async_add_listener(add_new_devices))
+    add_new_devices()

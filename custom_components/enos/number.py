@@ -1,0 +1,73 @@
+"""Numbers: measurepoints with a number that may be written."""
+
+from typing import override
+
+from homeassistant.components.number import NumberDeviceClass, NumberEntity, NumberMode
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .api.models import Device
+from .coordinator import EnosConfigEntry
+from .discovery import BoundPoint
+from .entity import EnosPointEntity, async_add_points
+from .mapping import Kind
+from .values import EncodeError, fit
+
+# The lanes limit what is sent at once, per device and per account.
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: EnosConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the numbers of an entry."""
+    async_add_points(entry, async_add_entities, Kind.NUMBER, EnosNumber)
+
+
+class EnosNumber(EnosPointEntity, NumberEntity):
+    """An INT, FLOAT or DOUBLE that may be written."""
+
+    def __init__(
+        self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
+    ) -> None:
+        """Take over unit, range and step."""
+        super().__init__(entry, device, bound)
+        description = bound.description
+        if description.device_class:
+            self._attr_device_class = NumberDeviceClass(description.device_class)
+        self._attr_native_unit_of_measurement = description.unit
+        if description.minimum is not None:
+            self._attr_native_min_value = description.minimum
+        if description.maximum is not None:
+            self._attr_native_max_value = description.maximum
+        if description.step is not None:
+            self._attr_native_step = description.step
+        # A slider over a range that is only the type's would be of no use.
+        slider = description.range_declared or description.unit == "%"
+        self._attr_mode = NumberMode.SLIDER if slider else NumberMode.BOX
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """The number in the model's unit; None while it is unknown."""
+        value = self.point_value
+        return value if isinstance(value, int | float) else None
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Write a number. What the model declares binds, what is guessed only displays."""
+        description = self._bound.description
+        try:
+            fitted = fit(
+                self._point,
+                value,
+                minimum=description.minimum,
+                maximum=description.maximum,
+                step=description.step if description.step_declared else None,
+                converted=self.unit_of_measurement != self.native_unit_of_measurement,
+            )
+        except EncodeError as err:
+            raise self._invalid(err, value) from err
+        await self._async_write(fitted, f"{fitted:g} {description.unit or ''}".strip())
