@@ -207,17 +207,21 @@ class HomeAssistant:
             raise Trouble(f"{message['type']}: {answer['error']}")
         return answer["result"]
 
-    async def onboarded(self) -> bool | None:
-        """Tell whether a person has been created, None when it cannot be asked yet."""
-        try:
-            steps = await self.request("GET", "/api/onboarding")
-        except aiohttp.ClientError, Trouble:
-            return None
-        return all(step["done"] for step in steps)
+    async def onboarded(self) -> bool:
+        """Tell whether a person has been created."""
+        async with self.session.get(f"{self.url}/api/onboarding") as response:
+            # Once all is done, the address itself is gone.
+            return response.status == 404 or all(
+                step["done"] for step in await response.json()
+            )
 
     async def answers(self) -> bool:
         """Tell whether it can be asked."""
-        return await self.onboarded() is not None
+        try:
+            await self.onboarded()
+        except aiohttp.ClientError:
+            return False
+        return True
 
     async def running(self) -> bool:
         """Tell whether it has started everything."""
