@@ -48,6 +48,8 @@ class SimDevice:
     """One device of the building."""
 
     __slots__ = (
+        "_last_reading",
+        "_last_time",
         "_status",
         "active_time",
         "asset_id",
@@ -119,6 +121,7 @@ class SimDevice:
         self.last_post = 0.0
         self.on_status: Callable[[SimDevice, Status], None] | None = None
         self._status: Status = "online"
+        self._last_reading = self._last_time = 0
 
     def __repr__(self) -> str:
         """Return a text for debugging."""
@@ -149,13 +152,23 @@ class SimDevice:
         if self.on_status is not None:
             self.on_status(self, old)
 
+    def clock_ms(self) -> int:
+        """Read the device's clock (ms); two samples never have the same time."""
+        reading = int((time.time() + self.behaviour.clock_offset) * 1000)
+        if self._last_reading <= reading <= self._last_time:
+            self._last_time += 1
+        else:
+            self._last_time = reading
+        self._last_reading = reading
+        return self._last_time
+
     @property
     def custom_format(self) -> bool:
         """Tell whether commands cannot be encoded for the device."""
         return self.behaviour.custom_format
 
     def tsdb(self, now: float) -> dict[str, Sample]:
-        """Return what the time series holds at a moment (monotonic clock)."""
+        """Return what the time series holds at a moment (the agenda's clock)."""
         pending = self.tsdb_pending
         while pending and pending[0][0] <= now:
             _, point, sample = pending.popleft()

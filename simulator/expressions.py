@@ -184,8 +184,12 @@ def _condition(reader: _Reader, fields: Mapping[str, Field]) -> Predicate:
     value = _alias(target, reader.literal())
     if operator == "like":
         text = str(value)
-        return lambda thing: any(text in found for found in get(thing, name))
+        return lambda thing: any(text in found for found in _texts(get(thing, name)))
     return _comparison(operator, get, name, value)
+
+
+def _texts(found: Any) -> tuple[str, ...]:
+    return (found,) if isinstance(found, str) else found
 
 
 def _alias(target: Field, value: Value) -> Value:

@@ -1,6 +1,5 @@
 """The gateway: HTTP, tokens, signatures, envelopes and faults."""
 
-import asyncio
 from collections.abc import Mapping
 import logging
 import ssl
@@ -167,7 +166,7 @@ class Gateway:
         if delay or fault:
             record.fault = fault.kind if fault else "delay"
         if delay:
-            await asyncio.sleep(delay)
+            await self._sim.agenda.sleep(delay)
         if fault is not None:
             early = await self._fail(fault, request, record, pairs, raw_pairs, body)
             if early is not None:

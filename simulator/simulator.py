@@ -22,10 +22,13 @@ from .models import logical_model, product_struct, thing_model
 from .physics import STEPS, World
 from .points import JsonObject, Kind, Point, i18n
 from .tokens import TokenService
+from .tree_service import Tree
 from .values import read_definition
 
 _LOGGER = logging.getLogger(__name__)
 
+# Nobody but this machine ever reaches the simulator.
+HOST = "127.0.0.1"
 ORG_ID = "o15724268424841"
 FOREIGN_ORG_ID = "o15700000000000"
 ACCESS_KEY = "5acb82e7-a11e-4300-9164-c8b20b638e8b"
@@ -56,7 +59,6 @@ class Simulator:
         guesses: Guesses | None = None,
         port: int = 0,
         admin_port: int = 0,
-        host: str = "127.0.0.1",
         ssl_context: ssl.SSLContext | None = None,
         org_id: str = ORG_ID,
         access_key: str = ACCESS_KEY,
@@ -93,6 +95,7 @@ class Simulator:
             secret_key,
             token_lifetime,
             self.building.rng_for("token"),
+            self.agenda.clock,
             invalid_at_once=self.guesses.G5 == "invalid_at_once",
         )
         self.models: dict[str, JsonObject] = {}
@@ -108,8 +111,9 @@ class Simulator:
         self.devices: dict[str, SimDevice] = {}
         self.by_key: dict[tuple[str, str], SimDevice] = {}
         self._listed: list[SimDevice] | None = None
-        # Counts changes of the tree's shape.
+        # Counts changes of the tree.
         self.generation = 0
+        self.tree: Tree | None = None
         self.command_center = CommandCenter(self)
         self.world = World(self.building.rng)
         self._world_time = time.time()
@@ -118,8 +122,8 @@ class Simulator:
         self._ticking = False
         for key in mix(devices):
             self._add(KINDS[key], None)
-        self.gateway = Gateway(self, host, port, ssl_context)
-        self.admin = Admin(self, host, admin_port)
+        self.gateway = Gateway(self, HOST, port, ssl_context)
+        self.admin = Admin(self, HOST, admin_port)
 
     # ------------------------------------------------------------ life
 
@@ -140,7 +144,7 @@ class Simulator:
         self.agenda.start()
         if self.physics and not self._ticking:
             self._ticking = True
-            now = time.monotonic()
+            now = self.agenda.now
             for device in self.devices.values():
                 device.last_step = now
             self.agenda.later(1.0, self._tick)
@@ -192,7 +196,7 @@ class Simulator:
     def _add(self, kind: Kind, create_time: int | None) -> SimDevice:
         device = self.building.new_device(kind, create_time)
         device.on_status = self._status_changed
-        device.last_step = time.monotonic()
+        device.last_step = self.agenda.now
         self.devices[device.asset_id] = device
         self.by_key[device.product_key, device.device_key] = device
         self._listed = None
@@ -243,13 +247,15 @@ class Simulator:
         """Return all logical assets."""
         return self.building.places.values()
 
+    def _points(self, device: SimDevice) -> JsonObject:
+        model = self.models.get(device.model_id) or {}
+        return model.get("measurepoints") or {}
+
     def measurepoint(
         self, device: SimDevice, point: str
     ) -> tuple[JsonObject, str, JsonObject] | None:
         """Return a measurepoint's model, its type and its definition."""
-        raw: JsonObject | None = (
-            self.models[device.model_id].get("measurepoints") or {}
-        ).get(point)
+        raw: JsonObject | None = self._points(device).get(point)
         if raw is None:
             return None
         known = self.catalog.get((device.model_id, point))
@@ -264,6 +270,11 @@ class Simulator:
     def _status_changed(self, device: SimDevice, old: Status) -> None:
         if device.status == "online":
             self._post_visible(device, heartbeat=True)
+        elif device.status == "inactive":
+            # It never was connected, so nothing is known of it.
+            device.connect_latest.clear()
+            device.tsdb_latest.clear()
+            device.tsdb_pending.clear()
         self.command_center.status_changed(device, old)
 
     def _post(
@@ -272,9 +283,9 @@ class Simulator:
         """Let a device post values: what the cloud then knows."""
         behaviour = device.behaviour
         if when is None:
-            when = int((time.time() + behaviour.clock_offset) * 1000)
+            when = device.clock_ms()
         unstored = self.unstored.get(device.model_id, ())
-        visible = time.monotonic() + behaviour.tsdb_delay
+        visible = self.agenda.now + behaviour.tsdb_delay
         late = behaviour.tsdb_delay > 0 or bool(device.tsdb_pending)
         for point, value in values.items():
             if behaviour.float32 and isinstance(value, float):
@@ -287,7 +298,7 @@ class Simulator:
                 device.tsdb_pending.append((visible, point, sample))
             else:
                 device.tsdb_latest[point] = sample
-        device.last_post = time.monotonic()
+        device.last_post = self.agenda.now
 
     def _widened(self, device: SimDevice, point: str, value: float) -> float:
         known = self.measurepoint(device, point)
@@ -316,7 +327,7 @@ class Simulator:
 
         A device that is not online holds them and posts once it is.
         """
-        points = self.models[device.model_id].get("measurepoints") or {}
+        points = self._points(device)
         for point in values:
             if point not in points:
                 raise ValueError(f"{device.model_id} has no measurepoint {point!r}")
@@ -372,7 +383,7 @@ class Simulator:
 
     def _publish(self, device: SimDevice) -> None:
         if device.status == "online":
-            due = time.monotonic() - device.last_post >= HEARTBEAT
+            due = self.agenda.now - device.last_post >= HEARTBEAT
             self._post_visible(device, heartbeat=due)
 
     def _tick(self) -> None:
@@ -381,7 +392,7 @@ class Simulator:
         if not self.physics:
             return
         self.agenda.later(1.0, self._tick)
-        now = time.monotonic()
+        now = self.agenda.now
         self._world_time += self.time_scale
         self.world.set_time(self._world_time)
         devices = list(self.devices.values())

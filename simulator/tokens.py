@@ -1,8 +1,8 @@
 """The token service: one token per application, the same until it expires."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-import time
 from typing import Any
 
 from .building import ALPHABET
@@ -16,15 +16,16 @@ FIELDS_REFRESH = (*FIELDS_GET, "accessToken")
 
 @dataclass(slots=True)
 class Token:
-    """A token and the moment it ends (monotonic clock)."""
+    """A token and the moment it ends."""
 
     text: str
     ends: float
+    clock: Callable[[], float]
 
     @property
     def left(self) -> float:
         """Return the seconds that the token has left."""
-        return self.ends - time.monotonic()
+        return self.ends - self.clock()
 
 
 class TokenService:
@@ -36,6 +37,7 @@ class TokenService:
         secret_key: str,
         lifetime: float,
         rng: Random,
+        clock: Callable[[], float],
         *,
         invalid_at_once: bool,
     ) -> None:
@@ -45,6 +47,7 @@ class TokenService:
         self.lifetime = lifetime
         self._invalid_at_once = invalid_at_once
         self._rng = rng
+        self._clock = clock
         self._current: Token | None = None
         self._valid: dict[str, Token] = {}
         self._former: set[str] = set()
@@ -70,7 +73,7 @@ class TokenService:
     def expire(self) -> None:
         """Let all tokens expire, as if their time had passed."""
         for token in self._valid.values():
-            token.ends = min(token.ends, time.monotonic())
+            token.ends = min(token.ends, self._clock())
 
     def revoke(self) -> None:
         """Forget all tokens."""
@@ -115,7 +118,8 @@ class TokenService:
     def _issue(self) -> Token:
         token = Token(
             "".join(self._rng.choices(ALPHABET, k=32)),
-            time.monotonic() + self.lifetime,
+            self._clock() + self.lifetime,
+            self._clock,
         )
         self._current = self._valid[token.text] = token
         return token

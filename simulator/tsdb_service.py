@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-import time
 from typing import TYPE_CHECKING, Any
 
 from .calls import Call, Endpoint, Result
@@ -122,7 +121,7 @@ async def latest(sim: Simulator, call: Call) -> Result:
     devices = _allowed(sim, asset_ids)
     if model_id is not None:
         devices = [device for device in devices if device.model_id == model_id]
-    now = time.monotonic()
+    now = sim.agenda.now
     newest = sim.server_ms()
     oldest = newest - window * 60_000 if window else None
     strings = sim.guesses.G13 == "all_strings"
