@@ -1,0 +1,403 @@
+"""The account, and what is brought in with it."""
+
+from collections.abc import Mapping
+from typing import Any, Final, override
+
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowContext,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+)
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import probatio
+
+from .api.client import EnosClient
+from .api.errors import EnosError, NotFoundError, PermissionDeniedError, RejectedError
+from .api.models import Product
+from .config_steps import (
+    DEVICE_SCHEMA,
+    NOBODY,
+    PointSteps,
+    async_find_device,
+    async_models,
+    client_for,
+    list_selector,
+    named,
+    names_organization,
+    problem_of,
+)
+from .config_subflow import DeviceSubentryFlow, ProductSubentryFlow
+from .config_target import FlowProblem, Target
+from .const import (
+    CONF_ACCESS_KEY,
+    CONF_ORG_ID,
+    CONF_PRODUCTS,
+    CONF_SECRET_KEY,
+    DOMAIN,
+    SECTION_CONNECTION,
+    SUBENTRY_DEVICE,
+    SUBENTRY_PRODUCT,
+)
+
+_URL: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+_SECRET: Final = TextSelector(
+    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+)
+_CONNECTION: Final = section(
+    probatio.Schema(
+        {probatio.Required(CONF_VERIFY_SSL, default=True): BooleanSelector()}
+    ),
+    {"collapsed": True},
+)
+
+USER_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_URL): _URL,
+        probatio.Required(CONF_ORG_ID): TextSelector(),
+        probatio.Required(CONF_ACCESS_KEY): TextSelector(),
+        probatio.Required(probatio.Secret(CONF_SECRET_KEY)): _SECRET,
+        probatio.Optional(SECTION_CONNECTION): _CONNECTION,
+    }
+)
+REAUTH_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_ACCESS_KEY): TextSelector(),
+        probatio.Required(probatio.Secret(CONF_SECRET_KEY)): _SECRET,
+    }
+)
+# The secret key that is stored never goes to the browser: an empty field keeps it.
+RECONFIGURE_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Required(CONF_URL): _URL,
+        probatio.Required(CONF_ACCESS_KEY): TextSelector(),
+        probatio.Optional(probatio.Secret(CONF_SECRET_KEY)): _SECRET,
+        probatio.Optional(SECTION_CONNECTION): _CONNECTION,
+    }
+)
+
+
+def _flat(
+    user_input: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return entry data from a form, without the blanks that come with copied text.
+
+    What is left out or left empty stays as it was before.
+    """
+    data = dict(before or {CONF_VERIFY_SSL: True})
+    for key, value in user_input.items():
+        if key == SECTION_CONNECTION:
+            data |= value
+        elif (text := value.strip()) or before is None:
+            data[key] = text
+    return data
+
+
+async def _async_products(client: EnosClient) -> tuple[Product, ...] | None:
+    """Prove address, keys and organization, and list the products.
+
+    Returns None where these may not be listed. EnOS words a missing right like a foreign
+    organization: the organization is refused only where nothing at all may be read in it.
+    """
+    await client.authenticate()
+    try:
+        return await client.search_products()
+    except PermissionDeniedError as err:
+        if not names_organization(err, client):
+            return None
+    for probe in (
+        lambda: client.search_devices(asset_ids=(NOBODY,)),
+        lambda: client.thing_models((NOBODY,)),
+        lambda: client.latest((NOBODY,), (NOBODY,)),
+    ):
+        try:
+            await probe()
+        except PermissionDeniedError:
+            continue
+        except (NotFoundError, RejectedError) as err:
+            if names_organization(err, client):
+                raise
+        return None
+    raise FlowProblem("org_denied")
+
+
+class EnosConfigFlow(
+    PointSteps[ConfigFlowContext, ConfigFlowResult, str], ConfigFlow, domain=DOMAIN
+):
+    """Sets up an organization; its keys and address can be changed later."""
+
+    VERSION = 1
+    MINOR_VERSION = 1
+
+    _client: EnosClient
+
+    def __init__(self) -> None:
+        """Start with nothing known."""
+        self._data: dict[str, Any] = {}
+        self._products: dict[str, Product] = {}
+        # What is brought in, and of these the ones whose points are still to be chosen.
+        self._targets: list[Target] = []
+        self._open: list[Target] = []
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return what can be brought in later."""
+        return {
+            SUBENTRY_PRODUCT: ProductSubentryFlow,
+            SUBENTRY_DEVICE: DeviceSubentryFlow,
+        }
+
+    async def _async_connect(
+        self, data: Mapping[str, Any]
+    ) -> tuple[Product, ...] | None:
+        """Return the products, None where these may not be listed.
+
+        Raises `FlowProblem` for whatever is wrong with the account.
+        """
+        client: EnosClient | None = None
+        try:
+            client = client_for(self.hass, data)
+            products = await _async_products(client)
+        except EnosError as err:
+            raise problem_of(err, client) from err
+        self._client = client
+        return products
+
+    @override
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the account."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            self._data = _flat(user_input)
+            await self.async_set_unique_id(
+                self._data[CONF_ORG_ID], raise_on_progress=False
+            )
+            self._abort_if_unique_id_configured()
+            try:
+                products = await self._async_connect(self._data)
+            except FlowProblem as problem:
+                errors["base"] = problem.key
+                placeholders = problem.placeholders
+            else:
+                if products is None:
+                    return await self.async_step_device()
+                self._products = {product.product_key: product for product in products}
+                return await self.async_step_products()
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(USER_SCHEMA, user_input),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+    async def async_step_products(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose products; single devices can be added later."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                await self._async_take_products(user_input.get(CONF_PRODUCTS, []))
+            except EnosError as err:
+                problem = problem_of(err, self._client)
+                errors["base"] = problem.key
+                placeholders = problem.placeholders
+            else:
+                if any(target.model for target in self._open):
+                    return await self.async_step_points()
+                return await self._async_go_on()
+        offered = {
+            key: named(product.name.get(self._language), key)
+            for key, product in self._products.items()
+        }
+        return self.async_show_form(
+            step_id="products",
+            data_schema=self.add_suggested_values_to_schema(
+                probatio.Schema(
+                    {probatio.Optional(CONF_PRODUCTS): list_selector(offered)}
+                ),
+                user_input,
+            ),
+            errors=errors,
+            description_placeholders={**placeholders, "count": str(len(offered))},
+        )
+
+    async def _async_take_products(self, keys: list[str]) -> None:
+        """Take all devices of these products, with what their models suggest."""
+        chosen = [self._products[key] for key in keys]
+        models = await async_models(
+            self._client, (product.model_id for product in chosen)
+        )
+        self._targets = [
+            Target(
+                kind=SUBENTRY_PRODUCT,
+                name=product.name.get(self._language) or product.product_key,
+                product_key=product.product_key,
+                model=models.get(product.model_id),
+            )
+            for product in chosen
+        ]
+        for target in self._targets:
+            target.suggest(self._language)
+        # Those with a model first: the menu leads straight to the form for these.
+        self._open = sorted(self._targets, key=lambda target: target.model is None)
+
+    async def async_step_points(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether the suggestions will do."""
+        return self.async_show_menu(
+            step_id="points",
+            menu_options=["suggestions", "measurepoints"],
+            description_placeholders={
+                "controls": str(sum(len(target.controls) for target in self._targets)),
+                "sensors": str(sum(len(target.sensors) for target in self._targets)),
+            },
+        )
+
+    async def async_step_suggestions(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take the suggestions; what has no model is still asked for."""
+        self._open = [target for target in self._open if target.model is None]
+        return await self._async_go_on()
+
+    async def async_step_device(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Name a device, where products cannot be listed."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            try:
+                target = await async_find_device(
+                    self._client, user_input, self._language
+                )
+            except (EnosError, FlowProblem) as err:
+                problem = problem_of(err, self._client)
+                errors["base"] = problem.key
+                placeholders = problem.placeholders
+            else:
+                self._targets = [target]
+                self._open = [target]
+                return await self._async_go_on()
+        return self.async_show_form(
+            step_id="device",
+            data_schema=self.add_suggested_values_to_schema(DEVICE_SCHEMA, user_input),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+    @property
+    @override
+    def _target(self) -> Target:
+        return self._open[0]
+
+    @override
+    async def _async_points_chosen(self) -> ConfigFlowResult:
+        del self._open[0]
+        return await self._async_go_on()
+
+    async def _async_go_on(self) -> ConfigFlowResult:
+        """Choose the points of what is left, then create the entry."""
+        if self._open:
+            return await self._async_choose_points()
+        # Another flow may have been faster since the first form.
+        self._abort_if_unique_id_configured()
+        return self.async_create_entry(
+            title=f"EnOS {self._data[CONF_ORG_ID]}",
+            data=self._data,
+            subentries=[target.subentry() for target in self._targets],
+        )
+
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Start over with keys that EnOS accepts."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for new keys."""
+        return await self._async_step_account(
+            "reauth_confirm", REAUTH_SCHEMA, self._get_reauth_entry(), user_input
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change address and keys; the organization stays."""
+        return await self._async_step_account(
+            "reconfigure",
+            RECONFIGURE_SCHEMA,
+            self._get_reconfigure_entry(),
+            user_input,
+        )
+
+    async def _async_step_account(
+        self,
+        step_id: str,
+        schema: probatio.Schema,
+        entry: ConfigEntry,
+        user_input: dict[str, Any] | None,
+    ) -> ConfigFlowResult:
+        """Change what leads to the organization, once it is proven to."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        shown: Mapping[str, Any] = user_input or {
+            CONF_URL: entry.data[CONF_URL],
+            CONF_ACCESS_KEY: entry.data[CONF_ACCESS_KEY],
+            SECTION_CONNECTION: {CONF_VERIFY_SSL: entry.data[CONF_VERIFY_SSL]},
+        }
+        if user_input is not None:
+            data = _flat(user_input, entry.data)
+            try:
+                await self._async_connect(data)
+            except FlowProblem as problem:
+                errors["base"] = problem.key
+                placeholders = problem.placeholders
+            else:
+                return self._async_update(entry, data)
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, shown),
+            errors=errors,
+            description_placeholders={
+                **placeholders,
+                CONF_ORG_ID: entry.data[CONF_ORG_ID],
+                CONF_URL: entry.data[CONF_URL],
+            },
+        )
+
+    @callback
+    def _async_update(
+        self, entry: ConfigEntry, data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Keep the new data and see to it that the entry starts anew with it.
+
+        The entry's update listener reloads it; without one, or without a change, nobody
+        would, and a coordinator that met wrong keys has stopped for ever.
+        """
+        unheard = data == entry.data or not entry.update_listeners
+        result = self.async_update_and_abort(entry, data=data)
+        if unheard:
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return result

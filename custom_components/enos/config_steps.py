@@ -1,0 +1,375 @@
+"""What the flows share: the way to EnOS, what can go wrong there, and the choice of points."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
+
+from homeassistant.const import CONF_NAME, CONF_OPTIONS, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    ObjectSelector,
+    ObjectSelectorConfig,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+)
+import probatio
+
+from .api.client import EnosClient
+from .api.errors import (
+    AddressRefusedError,
+    CertificateError,
+    CredentialsError,
+    EnosError,
+    InvalidUrlError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    RejectedError,
+    TokenRefusedError,
+    TransportError,
+)
+from .api.models import DataType, Device, Measurepoint, ThingModel
+from .config_target import CONF_CONTROL, CONF_IDENTIFIER, FlowProblem, Target
+from .const import (
+    CLOCK_SKEW,
+    CONF_ACCESS_KEY,
+    CONF_ASSET_ID,
+    CONF_CONTROLS,
+    CONF_DATA_TYPE,
+    CONF_DEVICE_KEY,
+    CONF_ORG_ID,
+    CONF_POINTS,
+    CONF_PRODUCT_KEY,
+    CONF_SECRET_KEY,
+    CONF_SENSORS,
+    CONF_UNIT,
+    LOGGER,
+    SUBENTRY_DEVICE,
+)
+from .mapping import control_kind, describe_reading
+from .units import resolve
+
+NOBODY: Final = "00000000"
+"""An asset id of the usual shape, to find out what may be read."""
+
+# The token service's ways to say that it cannot make anything of a key.
+_KEYS_UNREADABLE: Final = frozenset({1004, 1202})
+
+
+def client_for(hass: HomeAssistant, data: Mapping[str, Any]) -> EnosClient:
+    """Return a client for an entry's data. Raises `InvalidUrlError`."""
+    return EnosClient(
+        async_get_clientsession(hass, verify_ssl=data[CONF_VERIFY_SSL]),
+        url=data[CONF_URL],
+        org_id=data[CONF_ORG_ID],
+        access_key=data[CONF_ACCESS_KEY],
+        secret_key=data[CONF_SECRET_KEY],
+    )
+
+
+def names_organization(err: EnosError, client: EnosClient) -> bool:
+    """Tell whether EnOS's message is about the organization."""
+    return "orgid" in err.message.lower() or client.org_id in err.message
+
+
+def problem_of(err: EnosError | FlowProblem, client: EnosClient | None) -> FlowProblem:
+    """Return what to tell about an error."""
+    if isinstance(err, FlowProblem):
+        return err
+    LOGGER.debug("The flow met %s: %s", type(err).__name__, err)
+    offset = (client.clock_offset if client else None) or 0.0
+    match err:
+        case InvalidUrlError():
+            return FlowProblem("invalid_url")
+        case CertificateError():
+            return FlowProblem("ssl_error")
+        case TransportError():
+            return FlowProblem("cannot_connect")
+        case AddressRefusedError():
+            return FlowProblem("address_refused")
+        case RateLimitError():
+            return FlowProblem("rate_limited")
+        case CredentialsError() | TokenRefusedError() if abs(offset) > CLOCK_SKEW:
+            return FlowProblem("clock_skew", minutes=f"{abs(offset) / 60:.0f}")
+        case CredentialsError() | TokenRefusedError():
+            return FlowProblem("invalid_auth")
+        case PermissionDeniedError():
+            return FlowProblem("permission_denied", message=err.message)
+    if err.code in _KEYS_UNREADABLE:
+        return FlowProblem("invalid_auth")
+    if isinstance(err, RejectedError) and 400 <= (err.code or 0) < 600:
+        # An HTTP status without a code of EnOS: some other server answers there.
+        return FlowProblem("cannot_connect")
+    if (
+        isinstance(err, (RejectedError, NotFoundError))
+        and client is not None
+        and names_organization(err, client)
+    ):
+        return FlowProblem("invalid_org")
+    LOGGER.warning("EnOS answered with code %s: %s", err.code, err.message or err)
+    return FlowProblem("unknown", code=str(err.code), message=err.message or str(err))
+
+
+async def async_models(
+    client: EnosClient, model_ids: Iterable[str]
+) -> dict[str, ThingModel]:
+    """Return those of the models that may be read."""
+    wanted = {model_id for model_id in model_ids if model_id}
+    if not wanted:
+        return {}
+    try:
+        return await client.thing_models(wanted)
+    except (PermissionDeniedError, NotFoundError) as err:
+        LOGGER.debug("Models cannot be read: %s", err)
+        return {}
+
+
+# Forms.
+
+
+def list_selector(
+    options: Mapping[str, str], *, multiple: bool = True
+) -> SelectSelector:
+    """Return a searchable list of keys, shown and sorted by their labels."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[
+                SelectOptionDict(value=key, label=label)
+                for key, label in sorted(
+                    options.items(), key=lambda item: (item[1].casefold(), item[0])
+                )
+            ],
+            multiple=multiple,
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
+
+
+def named(name: str, key: str) -> str:
+    """Return a name with the key that makes it unmistakable."""
+    return f"{name} ({key})" if name and name != key else key
+
+
+def _point_label(point: Measurepoint, language: str) -> str:
+    """Return how a point stands in a list: name, identifier, type, unit."""
+    kind = (
+        f"{point.data_type} {resolve(point.unit, point.multiplier).text or ''}".strip()
+    )
+    return f"{named(point.name.get(language), point.identifier)} · {kind}"
+
+
+def _points_schema(target: Target, language: str) -> probatio.Schema:
+    """Return the form that chooses among the points of a model.
+
+    What is chosen already stays on offer, even where the model has dropped it.
+    """
+
+    def offer(
+        fits: Callable[[Measurepoint], object], chosen: Collection[str]
+    ) -> SelectSelector:
+        offered = {
+            key: _point_label(point, language)
+            for key, point in target.known.items()
+            if fits(point)
+        }
+        return list_selector({**{key: key for key in chosen}, **offered})
+
+    return probatio.Schema(
+        {
+            probatio.Optional(CONF_CONTROLS): offer(control_kind, target.controls),
+            probatio.Optional(CONF_SENSORS): offer(
+                lambda point: describe_reading(point, language=language), target.sensors
+            ),
+        }
+    )
+
+
+# Types that have an entity; a point of any other type is reached by actions.
+_MANUAL_TYPES: Final = (
+    DataType.BOOL,
+    DataType.INT,
+    DataType.FLOAT,
+    DataType.DOUBLE,
+    DataType.ENUM,
+    DataType.STRING,
+    DataType.TIMESTAMP,
+    DataType.DATE,
+)
+
+MANUAL_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Optional(CONF_POINTS): ObjectSelector(
+            ObjectSelectorConfig(
+                fields={
+                    CONF_IDENTIFIER: {"selector": TextSelector(), "required": True},
+                    CONF_DATA_TYPE: {
+                        "selector": SelectSelector(
+                            SelectSelectorConfig(
+                                options=[str(kind) for kind in _MANUAL_TYPES],
+                                mode=SelectSelectorMode.DROPDOWN,
+                            )
+                        ),
+                        "required": True,
+                    },
+                    CONF_CONTROL: {"selector": BooleanSelector()},
+                    CONF_NAME: {"selector": TextSelector()},
+                    CONF_UNIT: {"selector": TextSelector()},
+                    CONF_OPTIONS: {
+                        "selector": TextSelector(TextSelectorConfig(multiple=True))
+                    },
+                },
+                multiple=True,
+                label_field=CONF_IDENTIFIER,
+                description_field=CONF_DATA_TYPE,
+                translation_key="measurepoint",
+            )
+        )
+    }
+)
+
+DEVICE_SCHEMA: Final = probatio.Schema(
+    {
+        probatio.Optional(CONF_PRODUCT_KEY): TextSelector(),
+        probatio.Optional(CONF_DEVICE_KEY): TextSelector(),
+        probatio.Optional(CONF_ASSET_ID): TextSelector(),
+        probatio.Optional(CONF_NAME): TextSelector(),
+    }
+)
+
+
+async def async_look_up(client: EnosClient, asset_id: str) -> Device | None:
+    """Return a device by its asset id, None where there is none.
+
+    Raises `PermissionDeniedError` where devices cannot be read at all.
+    """
+    found = await client.search_devices(asset_ids=(asset_id,))
+    return next((device for device in found if device.asset_id == asset_id), None)
+
+
+async def async_find_device(
+    client: EnosClient, user_input: Mapping[str, str], language: str
+) -> Target:
+    """Return the device that a form names. Raises `FlowProblem` and `EnosError`.
+
+    Without the right to read devices an asset id is believed.
+    """
+    entered = {key: text.strip() for key, text in user_input.items()}
+    asset_id = entered.get(CONF_ASSET_ID, "")
+    keys = (entered.get(CONF_PRODUCT_KEY, ""), entered.get(CONF_DEVICE_KEY, ""))
+    if not ((asset_id and not any(keys)) or (not asset_id and all(keys))):
+        raise FlowProblem("device_unclear")
+    device: Device | None
+    try:
+        if asset_id:
+            device = await async_look_up(client, asset_id)
+        else:
+            device = await client.find_device(*keys)
+    except PermissionDeniedError as err:
+        if not asset_id:
+            raise FlowProblem("lookup_denied") from err
+        device = Device(asset_id=asset_id)
+    except NotFoundError, RejectedError:
+        device = None
+    if device is None:
+        raise FlowProblem("device_not_found")
+    models = await async_models(client, (device.model_id,))
+    names = (entered.get(CONF_NAME), device.name.get(language), device.device_key)
+    target = Target(
+        kind=SUBENTRY_DEVICE,
+        name=next((name for name in names if name), device.asset_id),
+        product_key=device.product_key,
+        device_key=device.device_key,
+        asset_id=device.asset_id,
+        model=models.get(device.model_id),
+    )
+    target.suggest(language)
+    return target
+
+
+class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
+    FlowHandler[ContextT, ResultT, HandlerT]
+):
+    """The steps that choose the points of a product or a device."""
+
+    @property
+    def _language(self) -> str:
+        """The language in which names and labels are taken from EnOS."""
+        return self.hass.config.language
+
+    @property
+    def _target(self) -> Target:
+        """What the points are chosen for."""
+        raise NotImplementedError
+
+    async def _async_points_chosen(self) -> ResultT:
+        """Go on when the points are chosen."""
+        raise NotImplementedError
+
+    async def _async_choose_points(self) -> ResultT:
+        """Show the form that fits what is known."""
+        if self._target.model is None:
+            return await self.async_step_manual_points()
+        return await self.async_step_measurepoints()
+
+    async def async_step_measurepoints(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Choose points of a model."""
+        target = self._target
+        controls, sensors = target.controls, target.sensors
+        errors: dict[str, str] = {}
+        placeholders = {
+            CONF_NAME: target.name,
+            "count": str(len(target.known)),
+        }
+        if user_input is not None:
+            controls = user_input.get(CONF_CONTROLS, [])
+            sensors = user_input.get(CONF_SENSORS, [])
+            try:
+                target.choose(controls, sensors, self._language)
+            except FlowProblem as problem:
+                errors["base"] = problem.key
+                placeholders |= problem.placeholders
+            else:
+                return await self._async_points_chosen()
+        return self.async_show_form(
+            step_id="measurepoints",
+            data_schema=self.add_suggested_values_to_schema(
+                _points_schema(target, self._language),
+                {CONF_CONTROLS: controls, CONF_SENSORS: sensors},
+            ),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+    async def async_step_manual_points(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Enter points by hand, where the model cannot be read."""
+        target = self._target
+        entered = target.described()
+        errors: dict[str, str] = {}
+        placeholders = {CONF_NAME: target.name}
+        if user_input is not None:
+            entered = user_input.get(CONF_POINTS, [])
+            try:
+                target.describe(entered, self._language)
+            except FlowProblem as problem:
+                errors["base"] = problem.key
+                placeholders |= problem.placeholders
+            else:
+                return await self._async_points_chosen()
+        return self.async_show_form(
+            step_id="manual_points",
+            data_schema=self.add_suggested_values_to_schema(
+                MANUAL_SCHEMA, {CONF_POINTS: entered}
+            ),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
