@@ -244,7 +244,11 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 await self._read_values()
                 self._first = False
             elif time.monotonic() - self._devices_at >= _due(DEVICES_INTERVAL):
-                await asyncio.gather(self._refresh_devices(), self._read_values())
+                for trouble in await asyncio.gather(
+                    self._read_values(), self._refresh_devices(), return_exceptions=True
+                ):
+                    if trouble is not None:
+                        raise trouble
             else:
                 await self._read_values()
         except CredentialsError as err:
@@ -283,7 +287,10 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
     # Devices.
 
     async def _refresh_devices(self) -> None:
-        """Look for devices; trouble that the values do not share is not the account's."""
+        """Look for devices.
+
+        Trouble that the values do not share is not the account's, if there are values.
+        """
         try:
             await self._read_devices()
         except CredentialsError, TokenRefusedError, RateLimitError:
@@ -293,6 +300,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             self._devices_failed += 1
             if self._devices_failed == _MISSED_ROUNDS:
                 self._notify_all()
+            if not any(self._wanted.values()):
+                raise
 
     async def _read_devices(self) -> None:
         """Look for devices and tell whom it concerns."""
@@ -382,6 +391,11 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         LOGGER.debug("No values could be read: %s", errors[0])
         if self._failed_rounds >= 2:
             raise errors[0]
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """The requests of a round."""
+        return self._plan or ()
 
     def _batches(self) -> tuple[Batch, ...]:
         """Return the plan, made anew where what is wanted changed."""

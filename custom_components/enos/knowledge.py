@@ -6,6 +6,7 @@ with other samples of the same point, never with our own clock.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+import time
 from typing import Final
 
 from .api.models import JsonValue, Measurepoint, Reading
@@ -51,7 +52,8 @@ class PointState:
     """The newest knowledge about one point.
 
     `answered_round` is the last round of polling that brought an answer; None where the
-    point is not polled that way. `stored` tells that the time series service has the point.
+    point is not polled that way. `source` and `received` tell where the reading came from
+    and when, in seconds of the monotonic clock. `stored` tells that the time series service has the point.
     """
 
     point: Measurepoint
@@ -60,12 +62,14 @@ class PointState:
     answered_round: int | None = None
     stored: bool = False
     can_read_back: bool = True
+    source: Source | None = None
+    received: float | None = None
     _last: dict[Source, Reading] = field(default_factory=dict)
 
     @property
-    def known(self) -> bool:
-        """Tell whether there is any value."""
-        return self.mask is not None or self.reading is not None
+    def age(self) -> float | None:
+        """Seconds of our own clock since the reading came, None without one."""
+        return time.monotonic() - self.received if self.received is not None else None
 
     @property
     def value(self) -> JsonValue:
@@ -102,6 +106,8 @@ class PointState:
             return False
         changed = current != sample
         self.reading = sample
+        self.source = source
+        self.received = time.monotonic()
         return changed
 
     def settle(self, now: float) -> Fate | None:

@@ -1,0 +1,215 @@
+"""Diagnostics: what is wrong first, then what is known and how it is read."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
+
+from .api.errors import EnosError
+from .api.models import Device, DeviceStatus
+from .commands import Record
+from .const import CONF_ACCESS_KEY, CONF_SECRET_KEY, DOMAIN
+from .coordinator import EnosConfigEntry, EnosCoordinator
+
+_SECRET: Final = {CONF_ACCESS_KEY, CONF_SECRET_KEY}
+_RECORDS: Final = 50
+
+# The code with which EnOS would refuse a command now; these devices come first.
+_REFUSED_WITH: Final = {DeviceStatus.OFFLINE: 11900, DeviceStatus.INACTIVE: 11888}
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: EnosConfigEntry
+) -> dict[str, Any]:
+    """Return what is known of an account."""
+    data = entry.runtime_data
+    coordinator, client = data.coordinator, data.client
+    devices = coordinator.devices
+    return {
+        "account": {
+            **async_redact_data(dict(entry.data), _SECRET),
+            "token_age": _rounded(client.token_age),
+            "token_remaining": _rounded(client.token_remaining),
+            "clock_offset": _rounded(client.clock_offset),
+            "last_round_succeeded": coordinator.last_update_success,
+            "last_error": _error(coordinator.last_exception),
+        },
+        "summary": {
+            "devices": len(devices),
+            "status": dict(
+                Counter(coordinator.status_of(asset).value for asset in devices)
+            ),
+            "points": len(coordinator.states),
+            "commands": dict(
+                Counter(record.outcome for record in data.commands.records)
+            ),
+        },
+        "devices": [
+            _device(entry, device, with_points=False)
+            for device in _worst_first(coordinator, devices.values())
+        ],
+        "subentries": [
+            {"type": subentry.subentry_type, "title": subentry.title, **subentry.data}
+            for subentry in entry.subentries.values()
+        ],
+        "polling": {
+            "interval": coordinator.update_interval
+            and coordinator.update_interval.total_seconds(),
+            "limit": coordinator.limit,
+            "rounds": coordinator.round,
+            "batches": [
+                {"assets": len(batch.asset_ids), "points": list(batch.point_ids)}
+                for batch in coordinator.batches
+            ],
+            "direct": coordinator.direct.plan,
+            "refused_assets": {
+                asset: str(err) for asset, err in coordinator.refused_assets.items()
+            },
+            "excluded_points": sorted(coordinator.excluded),
+            "can_list_devices": coordinator.discovery.statuses_known,
+            "models": sorted(coordinator.discovery.models),
+        },
+        "commands": [
+            _record(record) for record in list(data.commands.records)[-_RECORDS:]
+        ],
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: EnosConfigEntry, device_entry: DeviceEntry
+) -> dict[str, Any]:
+    """Return what is known of a device."""
+    data = entry.runtime_data
+    prefix = f"{data.client.org_id}_"
+    for domain, identifier in device_entry.identifiers:
+        device = data.coordinator.devices.get(identifier.removeprefix(prefix))
+        if domain == DOMAIN and device is not None:
+            return {
+                "device": _device(entry, device, with_points=True),
+                "commands": [
+                    _record(record)
+                    for record in data.commands.records
+                    if record.asset_id == device.asset_id
+                ],
+            }
+    return {"device": None, "commands": []}
+
+
+def _worst_first(
+    coordinator: EnosCoordinator, devices: Iterable[Device]
+) -> list[Device]:
+    """Return devices that are offline, then inactive ones, then what else is not online."""
+    order = [
+        DeviceStatus.OFFLINE,
+        DeviceStatus.INACTIVE,
+        DeviceStatus.DISABLED,
+        DeviceStatus.UNKNOWN,
+        DeviceStatus.ONLINE,
+    ]
+    return sorted(
+        devices,
+        key=lambda device: (
+            order.index(coordinator.status_of(device.asset_id)),
+            device.asset_id,
+        ),
+    )
+
+
+def _device(
+    entry: EnosConfigEntry, device: Device, *, with_points: bool
+) -> dict[str, Any]:
+    """Return what is known of a device, with every point where that is asked for."""
+    data = entry.runtime_data
+    coordinator = data.coordinator
+    status = coordinator.status_of(device.asset_id)
+    last = next(
+        (
+            record
+            for record in reversed(data.commands.records)
+            if record.asset_id == device.asset_id
+        ),
+        None,
+    )
+    result: dict[str, Any] = {
+        "asset_id": device.asset_id,
+        "product_key": device.product_key,
+        "device_key": device.device_key,
+        "model_id": device.model_id,
+        "name": device.name.get(coordinator.hass.config.language),
+        "status": status.value,
+        "command_code_expected": _REFUSED_WITH.get(status),
+        "last_code": last.code if last else None,
+        "last_outcome": last.outcome if last else None,
+        "waiting_commands": data.commands.waiting(device.asset_id),
+        "custom_format": device.custom_format,
+    }
+    if with_points:
+        result["points"] = [
+            _point(coordinator, device.asset_id, bound.point.identifier, bound.writable)
+            for bound in coordinator.discovery.bound_points(device)
+        ]
+    return result
+
+
+def _point(
+    coordinator: EnosCoordinator, asset_id: str, point_id: str, writable: bool
+) -> dict[str, Any]:
+    """Return what is known of a point, its source and age in rounds of polling."""
+    state = coordinator.state(asset_id, point_id)
+    result: dict[str, Any] = {
+        "measurepoint_id": point_id,
+        "writable": writable,
+        "polled": point_id in coordinator.wanted(asset_id),
+    }
+    if state is None:
+        return result
+    return result | {
+        "data_type": state.point.data_type.value,
+        "unit": state.point.unit,
+        "value": state.value,
+        "sample": state.reading.value if state.reading else None,
+        "sample_time": state.reading.time if state.reading else None,
+        "sample_age": _rounded(state.age),
+        "source": state.source.value if state.source else None,
+        "rounds_without_answer": coordinator.round - state.answered_round
+        if state.answered_round is not None
+        else None,
+        "written_value_shown": state.mask is not None,
+        "available": coordinator.point_available(asset_id, point_id),
+    }
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return {
+        "at": record.at.isoformat(),
+        "asset_id": record.asset_id,
+        "measurepoint_id": record.point_id,
+        "value_before": record.value_before,
+        "value": record.value,
+        "mode": record.mode,
+        "command_id": record.command_id,
+        "outcome": record.outcome,
+        "code": record.code,
+        "message": record.message,
+        "duration": record.duration,
+        "read_back": record.fate.value if record.fate else None,
+        "user_id": record.context.user_id if record.context else None,
+    }
+
+
+def _error(err: BaseException | None) -> dict[str, Any] | None:
+    """Return the reason of the last failed round."""
+    if err is None:
+        return None
+    cause = err.__cause__
+    return {
+        "text": str(err),
+        "code": cause.code if isinstance(cause, EnosError) else None,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return round(seconds, 1) if seconds is not None else None
