@@ -262,12 +262,18 @@ class EnosConfigFlow(
     async def async_step_points(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask whether the suggestions will do."""
+        """Ask whether the suggestions will do.
+
+        Whatever they would make writable is named: nothing is written unseen.
+        """
         return self.async_show_menu(
             step_id="points",
             menu_options=["suggestions", "measurepoints"],
             description_placeholders={
-                "controls": str(sum(len(target.controls) for target in self._targets)),
+                "controls": "\n".join(
+                    f"- **{target.name}**: {target.controls_text(self._language)}"
+                    for target in self._targets
+                ),
                 "sensors": str(sum(len(target.sensors) for target in self._targets)),
             },
         )
@@ -309,6 +315,16 @@ class EnosConfigFlow(
     @override
     def _target(self) -> Target:
         return self._open[0]
+
+    @property
+    @override
+    def _placeholders(self) -> dict[str, str]:
+        total = len(self._targets)
+        return {
+            **super()._placeholders,
+            "position": str(total - len(self._open) + 1),
+            "total": str(total),
+        }
 
     @override
     async def _async_points_chosen(self) -> ConfigFlowResult:

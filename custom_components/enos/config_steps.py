@@ -307,6 +307,11 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         """What the points are chosen for."""
         raise NotImplementedError
 
+    @property
+    def _placeholders(self) -> dict[str, str]:
+        """What the forms say about it."""
+        return {CONF_NAME: self._target.name}
+
     async def _async_points_chosen(self) -> ResultT:
         """Go on when the points are chosen."""
         raise NotImplementedError
@@ -324,10 +329,7 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         target = self._target
         controls, sensors = target.controls, target.sensors
         errors: dict[str, str] = {}
-        placeholders = {
-            CONF_NAME: target.name,
-            "count": str(len(target.known)),
-        }
+        placeholders = {**self._placeholders, "count": str(len(target.known))}
         if user_input is not None:
             controls = user_input.get(CONF_CONTROLS, [])
             sensors = user_input.get(CONF_SENSORS, [])
@@ -355,7 +357,7 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         target = self._target
         entered = target.described()
         errors: dict[str, str] = {}
-        placeholders = {CONF_NAME: target.name}
+        placeholders = self._placeholders
         if user_input is not None:
             entered = user_input.get(CONF_POINTS, [])
             try:

@@ -126,6 +126,13 @@ class Target:
         """Return the points of the model."""
         return self.model.measurepoints if self.model else {}
 
+    def controls_text(self, language: str) -> str:
+        """Return the names of the points that may be written."""
+        names = (
+            f"{self.known[key].name.get(language)} `{key}`" for key in self.controls
+        )
+        return ", ".join(name.strip() for name in names) or "–"
+
     def suggest(self, language: str) -> None:
         """Choose what looks sensible."""
         points = self.known.items()
