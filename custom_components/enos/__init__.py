@@ -185,6 +185,7 @@ def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
     """Keep the device registry in step with EnOS."""
     coordinator = entry.runtime_data.coordinator
     registry = dr.async_get(hass)
+    tidied = False
 
     def registered() -> dict[str, dr.DeviceEntry]:
         return {
@@ -211,10 +212,11 @@ def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
     @callback
     def tidy() -> None:
         """Once EnOS was asked: remove what the configuration does not hold any more."""
+        nonlocal tidied
         discovery = coordinator.discovery
-        if coordinator.devices_read_at == float("-inf"):
+        if tidied or coordinator.devices_read_at == float("-inf"):
             return
-        stop_tidying()
+        tidied = True
         for asset_id, device in registered().items():
             if asset_id in discovery.not_held:
                 registry.async_remove_device(device.id)
@@ -222,8 +224,7 @@ def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
 
     coordinator.on_renamed = renamed
     coordinator.on_gone = gone
-    stop_tidying = coordinator.async_add_listener(tidy)
-    entry.async_on_unload(stop_tidying)
+    entry.async_on_unload(coordinator.async_add_listener(tidy))
 
 
 @callback
