@@ -1,7 +1,6 @@
 """Run a simulated building and a Home Assistant that is connected to it.
 
-Everything goes the way a person would go: onboarding, login and the integration's own forms, over Home Assistant's API.
-Nothing but the address that Home Assistant listens on is written behind its back.
+User, login and the integration's own forms go the way a person would go, over Home Assistant's API.
 """
 
 import argparse
@@ -27,6 +26,7 @@ from simulator.simulator import ACCESS_KEY, ORG_ID, SECRET_KEY  # noqa: E402
 
 STATE = ROOT / ".develop"
 DOMAIN = "enos"
+DASHBOARD = "enos-building"
 # Only ever reachable from this machine: see write_configuration.
 USER = "demo"
 PASSWORD = "demo"
@@ -49,9 +49,11 @@ def say(text: str) -> None:
 class Options:
     """What was asked for on the command line."""
 
+    reset: bool
     port: int
     simulator_port: int
     admin_port: int
+    devices: int
 
 
 def parse_arguments() -> Options:
@@ -70,10 +72,10 @@ def parse_arguments() -> Options:
     parser.add_argument(
         "--admin-port", type=int, default=18081, help="the building's controls (18081)"
     )
-    given = parser.parse_args()
-    if given.reset:
-        shutil.rmtree(STATE, ignore_errors=True)
-    return Options(given.port, given.simulator_port, given.admin_port)
+    parser.add_argument(
+        "--devices", type=int, default=24, help="devices in a new building (24)"
+    )
+    return Options(**vars(parser.parse_args()))
 
 
 def account(gateway: str) -> dict[str, Json]:
@@ -114,11 +116,19 @@ def write_configuration(port: int) -> None:
 
     # Loopback only, because the password is known to everybody. As a setting in the file it would be on trial for five
     # minutes and then be taken back; in the store's first format every release takes it as it is.
-    store = STATE / ".storage" / "http"
-    store.parent.mkdir(exist_ok=True)
-    data = {"server_host": ["127.0.0.1"], "server_port": port}
-    content = {"version": 1, "minor_version": 1, "key": "http", "data": data}
-    store.write_text(json.dumps(content), encoding="utf-8")
+    store("http", 1, {"server_host": ["127.0.0.1"], "server_port": port})
+    # Of the welcome only the creation of the user is left: its other pages would bring in a weather service, a speech
+    # service and a radio, and wait for each of them on a machine without internet.
+    if not (STATE / ".storage" / "onboarding").exists():
+        store("onboarding", 4, {"done": ["core_config", "analytics", "integration"]})
+
+
+def store(key: str, version: int, data: Json) -> None:
+    """Write one of Home Assistant's stores."""
+    folder = STATE / ".storage"
+    folder.mkdir(exist_ok=True)
+    content = {"version": version, "minor_version": 1, "key": key, "data": data}
+    (folder / key).write_text(json.dumps(content), encoding="utf-8")
 
 
 async def start(*command: str, log: Path) -> Process:
@@ -239,10 +249,9 @@ class HomeAssistant:
         self.token = answer["access_token"]
 
     async def onboard(self) -> None:
-        """Create the user and pass the other pages of the welcome."""
-        client = f"{self.url}/"
+        """Create the user and say where the building stands."""
         person = {
-            "client_id": client,
+            "client_id": f"{self.url}/",
             "name": "Demo",
             "username": USER,
             "password": PASSWORD,
@@ -250,13 +259,20 @@ class HomeAssistant:
         }
         answer = await self.request("POST", "/api/onboarding/users", json=person)
         await self._exchange(answer["auth_code"])
-        for step in ("core_config", "analytics"):
-            await self.request("POST", f"/api/onboarding/{step}", json={})
-        await self.request(
-            "POST",
-            "/api/onboarding/integration",
-            json={"client_id": client, "redirect_uri": f"{client}?auth_callback=1"},
+        # Without a country Home Assistant would have something to repair.
+        await self.command(
+            type="config/core/update",
+            location_name="EnOS demo",
+            country="SG",
+            currency="SGD",
+            time_zone="Asia/Singapore",
+            unit_system="metric",
         )
+        # Rooms that the welcome makes up; the building has others.
+        for area in await self.command(type="config/area_registry/list"):
+            await self.command(
+                type="config/area_registry/delete", area_id=area["area_id"]
+            )
 
     async def log_in(self) -> None:
         """Log in with user and password."""
@@ -311,25 +327,22 @@ class HomeAssistant:
 
 
 def fill(schema: list[Json], answers: dict[str, Json]) -> dict[str, Json]:
-    """Fill in a form: what we know, else what it suggests; every option of a list that suggests nothing."""
+    """Fill in a form: what we know, all products, else what the form suggests."""
     filled: dict[str, Json] = {}
     for item in schema:
         name = item["name"]
         suggested = (item.get("description") or {}).get("suggested_value")
-        options = item.get("selector", {}).get("select", {})
         if item.get("type") == "expandable":
             filled[name] = fill(item["schema"], answers)
         elif name in answers:
             filled[name] = answers[name]
+        elif name == "products":
+            options = item["selector"]["select"]["options"]
+            filled[name] = [option["value"] for option in options]
         elif suggested is not None:
             filled[name] = suggested
-        elif item.get("default") not in (None, []):
+        elif "default" in item:
             filled[name] = item["default"]
-        elif options.get("multiple") and item.get("required"):
-            filled[name] = [
-                option["value"] if isinstance(option, dict) else option
-                for option in options["options"]
-            ]
     return filled
 
 
@@ -425,11 +438,18 @@ async def shown_devices(home: HomeAssistant) -> list[Shown]:
 
 async def make_dashboard(home: HomeAssistant) -> None:
     """Show the building on the page that a person sees first."""
-    # Rooms that the welcome made up; the building has others.
-    for area in await home.command(type="config/area_registry/list"):
-        await home.command(type="config/area_registry/delete", area_id=area["area_id"])
-    config = {"title": "EnOS", "views": views(await shown_devices(home))}
-    await home.command(type="lovelace/config/save", config=config)
+    await home.command(
+        type="lovelace/dashboards/create",
+        url_path=DASHBOARD,
+        title="Building",
+        icon="mdi:office-building",
+        mode="storage",
+    )
+    config = {"views": views(await shown_devices(home))}
+    await home.command(type="lovelace/config/save", url_path=DASHBOARD, config=config)
+    await home.command(
+        type="frontend/set_system_data", key="core", value={"default_panel": DASHBOARD}
+    )
 
 
 @contextlib.asynccontextmanager
@@ -452,6 +472,9 @@ async def develop(options: Options) -> None:
     ):
         if await listening(port):
             raise Trouble(f"port {port} for {what} is taken (another one: {flag})")
+    # Only now: the one who has the port may be a running scripts/develop.
+    if options.reset:
+        shutil.rmtree(STATE, ignore_errors=True)
     write_configuration(options.port)
     gateway = f"http://127.0.0.1:{options.simulator_port}"
     building_log = STATE / "building.log"
@@ -467,6 +490,8 @@ async def develop(options: Options) -> None:
             str(options.simulator_port),
             "--admin-port",
             str(options.admin_port),
+            "--devices",
+            str(options.devices),
             log=building_log,
         ) as building,
         running(
