@@ -242,10 +242,6 @@ _HOME_ASSISTANT: Final[Mapping[Quantity, Mapping[str, str]]] = {
         UnitOfLength.MILES: "1609.344",
         UnitOfLength.NAUTICAL_MILES: "1852",
     },
-    Quantity.LEVEL: {
-        SIGNAL_STRENGTH_DECIBELS: "1",
-        UnitOfSoundPressure.WEIGHTED_DECIBEL_A: "2",
-    },
     Quantity.MASS: {
         UnitOfMass.GRAMS: "1",
         UnitOfMass.KILOGRAMS: "1e3",
@@ -263,7 +259,6 @@ _HOME_ASSISTANT: Final[Mapping[Quantity, Mapping[str, str]]] = {
         UnitOfPower.GIGA_WATT: "1e9",
         UnitOfPower.TERA_WATT: "1e12",
     },
-    Quantity.POWER_LEVEL: {SIGNAL_STRENGTH_DECIBELS_MILLIWATT: "1"},
     Quantity.PRECIPITATION: {UnitOfVolumetricFlux.MILLIMETERS_PER_HOUR: "1"},
     Quantity.PRESSURE: {
         UnitOfPressure.PA: "1",
@@ -321,207 +316,60 @@ _HOME_ASSISTANT: Final[Mapping[Quantity, Mapping[str, str]]] = {
     },
 }
 
-# EnOS symbols (and usual other spellings) with a factor to the same base units.
-_SCALED: Final[Mapping[Quantity, Mapping[str, str]]] = {
-    Quantity.ANGLE: {"°": "1", "deg": "1"},
-    Quantity.APPARENT_POWER: {
-        "VA": "1",
-        "V·A": "1",
-        "kVA": "1e3",
-        "KVA": "1e3",
-        "MVA": "1e6",
-    },
-    Quantity.AREA: {
-        "m²": "1",
-        "mm²": "1e-6",
-        "cm²": "1e-4",
-        "ha": "1e4",
-        "km²": "1e6",
-        "in²": "0.00064516",
-        "ft²": "0.09290304",
-        "yd²": "0.83612736",
-        "acre": "4046.8564224",
-        "mi²": "2589988.110336",
-    },
-    Quantity.CAPACITANCE: {"F": "1", "pF": "1e-12", "fF": "1e-15"},
-    Quantity.CHARGE: {"C": "1", "Ah": "3600"},
-    Quantity.CONDUCTIVITY: {
-        "S/m": "1",
-        "S/cm": "1e2",
-        "mS/cm": "1e-1",
-        "μS/cm": "1e-4",
-    },
-    Quantity.COUNT: {"count": "1", "cycle": "1"},
-    Quantity.CURRENT: {"A": "1", "mA": "1e-3", "μA": "1e-6", "kA": "1e3"},
-    Quantity.DATA_SIZE: {"bit": "1", "byte": "8", "B": "8"},
-    Quantity.DENSITY: {
-        "kg/m³": "1e3",
-        "g/L": "1e3",
-        "kg/L": "1e6",
-        "t/m³": "1e6",
-        "g/m³": "1",
-        "mg/m³": "1e-3",
-        "ug/m³": "1e-6",
-        "μg/m³": "1e-6",
-    },
-    Quantity.DURATION: {
-        "s": "1",
-        "min": "60",
-        "h": "3600",
-        "d": "86400",
-        "week": "604800",
-        "ms": "1e-3",
-        "us": "1e-6",
-        "μs": "1e-6",
-        "ns": "1e-9",
-    },
-    Quantity.ENERGY: {
-        "Wh": "3600",
-        "kWh": "3.6e6",
-        "MWh": "3.6e9",
-        "GWh": "3.6e12",
-        "W·h": "3600",
-        "kW·h": "3.6e6",
-        "kwh": "3.6e6",
-        "KWh": "3.6e6",
-        "KWH": "3.6e6",
-    },
-    Quantity.FLOW: {
-        "L/min": "1/60000",
-        "L/s": "1/1000",
-        "L/h": "1/3600000",
-        "m³/s": "1",
-        "m³/min": "1/60",
-        "m³/h": "1/3600",
-    },
-    Quantity.FORCE: {"N": "1", "kN": "1e3"},
-    Quantity.FREQUENCY: {"Hz": "1", "kHz": "1e3", "KHz": "1e3", "MHz": "1e6"},
-    Quantity.HEAT: {
-        "J": "1",
-        "kJ": "1e3",
-        "MJ": "1e6",
-        "GJ": "1e9",
-        "Ws": "1",
-        "cal": "4.184",
-        "kcal": "4184",
-        "MMcal": "4.184e6",
-    },
-    Quantity.ILLUMINANCE: {"lx": "1", "lux": "1", "Lux": "1"},
-    Quantity.INDUCTANCE: {"H": "1"},
-    Quantity.IRRADIANCE: {"W/m²": "1", "kW/m²": "1e3", "MW/m²": "1e6"},
-    Quantity.LENGTH: {
-        "m": "1",
-        "dm": "1e-1",
-        "cm": "1e-2",
-        "mm": "1e-3",
-        "um": "1e-6",
-        "μm": "1e-6",
-        "nm": "1e-9",
-        "km": "1e3",
-        "in": "0.0254",
-        "ft": "0.3048",
-        "yd": "0.9144",
-        "mi": "1609.344",
-        "nmi": "1852",
-    },
-    Quantity.LEVEL: {"dB": "1", "dBA": "2", "dB(A)": "2"},
-    Quantity.MASS: {
-        "g": "1",
-        "kg": "1e3",
-        "mg": "1e-3",
-        "ug": "1e-6",
-        "μg": "1e-6",
-        "ng": "1e-9",
-        "t": "1e6",
-        "oz": "28.349523125",
-        "lb": "453.59237",
-    },
-    Quantity.MOLAR: {"mmol/l": "1", "mmol/L": "1"},
-    Quantity.POWER: {
-        "W": "1",
-        "μW": "1e-6",
-        "kW": "1e3",
-        "KW": "1e3",
-        "MW": "1e6",
-        "GW": "1e9",
-        "J/s": "1",
-        # Rated kilowatt (AC side): EnOS files it under power, unlike the peak power kWp.
-        "kWac": "1e3",
-        "hp": "745.699872",
-        "cal/s": "4.184",
-        "MJ/h": "1e4/36",
-        "MMcal/h": "4.184e6/3600",
-    },
-    Quantity.POWER_LEVEL: {"dBm": "1"},
-    Quantity.PRECIPITATION: {"mm/h": "1"},
-    Quantity.PRESSURE: {
-        "Pa": "1",
-        "N/m²": "1",
-        "hPa": "1e2",
-        "mbar": "1e2",
-        "kPa": "1e3",
-        "KPa": "1e3",
-        "Mpa": "1e6",
-        "MPa": "1e6",
-        "bar": "1e5",
-        "atm": "101325",
-        "mmHg": "133.322387415",
-        "inHg": "3386.389",
-        "psi": "6894.757",
-        "torr": "101325/760",
-        "kgf/m²": "9.80665",
-        "kgf/cm²": "98066.5",
-    },
-    Quantity.RATIO: {"%": "1e-2", "ppm": "1e-6", "ppb": "1e-9", "%RH": "1e-2"},
-    Quantity.REACTIVE_ENERGY: {
-        "varh": "1",
-        "kvarh": "1e3",
-        "kVarh": "1e3",
-        "kVArh": "1e3",
-        "Mvarh": "1e6",
-    },
-    Quantity.REACTIVE_POWER: {
-        "var": "1",
-        "Var": "1",
-        "kVar": "1e3",
-        "kvar": "1e3",
-        "kVAr": "1e3",
-        "Kvar": "1e3",
-        "Mvar": "1e6",
-        "MVar": "1e6",
-    },
-    Quantity.RESISTANCE: {"Ω": "1", "kΩ": "1e3"},
-    Quantity.ROTATION: {"rpm": "1/60", "r/min": "1/60"},
-    Quantity.SPEED: {
-        "m/s": "1",
-        "cm/s": "1e-2",
-        "mm/s": "1e-3",
-        "ft/s": "0.3048",
-        "km/h": "1/3.6",
-        "mi/h": "0.44704",
-        "mph": "0.44704",
-        "nmi/h": "1852/3600",
-    },
-    Quantity.TEMPERATURE: {"K": "1"},
-    Quantity.TORQUE: {"N·m": "1", "kNm": "1e3"},
-    Quantity.VOLTAGE: {"V": "1", "mV": "1e-3", "kV": "1e3", "KV": "1e3", "Vrms": "1"},
-    Quantity.VOLUME: {
-        "m³": "1",
-        "L": "1e-3",
-        "l": "1e-3",
-        "mL": "1e-6",
-        "ml": "1e-6",
-        "kL": "1",
-        "cm³": "1e-6",
-        "ft³": "0.028316846592",
-        "US gal": "0.003785411784",
-        # EnOS means "thousand cubic meter" by it.
-        "km³": "1e3",
-        "acre ft": "1233.48183754752",
-    },
+# EnOS symbols and other spellings that are met, with their factor to the same base units. Look-alike
+# characters are one (see `normalize`); what `resolve` does not find here or below stays as it is.
+_SCALED: Final[Mapping[Quantity, str]] = {
+    Quantity.ANGLE: "°=1, deg=1",
+    Quantity.APPARENT_POWER: "VA=1, V·A=1, kVA=1e3, KVA=1e3, MVA=1e6",
+    Quantity.AREA: "m²=1, mm²=1e-6, cm²=1e-4, km²=1e6, ha=1e4, in²=0.00064516, ft²=0.09290304, "
+    "yd²=0.83612736, acre=4046.8564224, mi²=2589988.110336",
+    Quantity.CAPACITANCE: "F=1, pF=1e-12, fF=1e-15",
+    Quantity.CHARGE: "C=1, Ah=3600",
+    Quantity.CONDUCTIVITY: "S/m=1, S/cm=1e2, mS/cm=1e-1, μS/cm=1e-4, uS/cm=1e-4",
+    Quantity.COUNT: "count=1, cycle=1",
+    Quantity.CURRENT: "A=1, mA=1e-3, μA=1e-6, uA=1e-6, kA=1e3",
+    Quantity.DATA_SIZE: "bit=1, byte=8, B=8",
+    Quantity.DENSITY: "kg/m³=1e3, g/L=1e3, kg/L=1e6, t/m³=1e6, g/m³=1, mg/m³=1e-3, ug/m³=1e-6, "
+    "μg/m³=1e-6",
+    Quantity.DURATION: "s=1, ms=1e-3, us=1e-6, μs=1e-6, ns=1e-9, min=60, h=3600, d=86400, "
+    "week=604800",
+    Quantity.ENERGY: "Wh=3600, kWh=3.6e6, MWh=3.6e9, GWh=3.6e12, W·h=3600, kW·h=3.6e6, kwh=3.6e6, "
+    "KWh=3.6e6, KWH=3.6e6",
+    Quantity.FLOW: "L/min=1/60000, L/s=1/1000, L/h=1/3600000, m³/s=1, m³/min=1/60, m³/h=1/3600",
+    Quantity.FORCE: "N=1, kN=1e3",
+    Quantity.FREQUENCY: "Hz=1, kHz=1e3, KHz=1e3, MHz=1e6, GHz=1e9",
+    Quantity.HEAT: "J=1, Ws=1, kJ=1e3, MJ=1e6, GJ=1e9, cal=4.184, kcal=4184, MMcal=4.184e6",
+    Quantity.ILLUMINANCE: "lx=1, lux=1, Lux=1",
+    Quantity.INDUCTANCE: "H=1",
+    Quantity.IRRADIANCE: "W/m²=1, kW/m²=1e3, MW/m²=1e6",
+    Quantity.LENGTH: "m=1, dm=1e-1, cm=1e-2, mm=1e-3, um=1e-6, μm=1e-6, nm=1e-9, km=1e3, in=0.0254, "
+    "ft=0.3048, yd=0.9144, mi=1609.344, nmi=1852",
+    Quantity.MASS: "g=1, kg=1e3, t=1e6, mg=1e-3, ug=1e-6, μg=1e-6, ng=1e-9, oz=28.349523125, "
+    "lb=453.59237",
+    Quantity.MOLAR: "mmol/l=1, mmol/L=1",
+    # kWac: rated kilowatt. EnOS files it under power, unlike the peak power kWp.
+    Quantity.POWER: "W=1, μW=1e-6, kW=1e3, KW=1e3, kWac=1e3, MW=1e6, GW=1e9, J/s=1, cal/s=4.184, "
+    "MJ/h=1e4/36, MMcal/h=4.184e6/3600, hp=745.69987158227022",
+    Quantity.PRECIPITATION: "mm/h=1",
+    Quantity.PRESSURE: "Pa=1, N/m²=1, hPa=1e2, kPa=1e3, KPa=1e3, Mpa=1e6, MPa=1e6, bar=1e5, mbar=1e2, "
+    "atm=101325, mmHg=133.322387415, inHg=3386.389, psi=6894.757, torr=101325/760, "
+    "kgf/m²=9.80665, kgf/cm²=98066.5",
+    Quantity.RATIO: "%=1e-2, %RH=1e-2, ppm=1e-6, ppb=1e-9",
+    Quantity.REACTIVE_ENERGY: "varh=1, kvarh=1e3, kVarh=1e3, kVArh=1e3, Mvarh=1e6",
+    Quantity.REACTIVE_POWER: "var=1, Var=1, VAr=1, kvar=1e3, kVar=1e3, kVAr=1e3, Kvar=1e3, KVar=1e3, "
+    "Mvar=1e6, MVar=1e6",
+    Quantity.RESISTANCE: "Ω=1, kΩ=1e3",
+    Quantity.ROTATION: "rpm=1/60, r/min=1/60",
+    Quantity.SPEED: "m/s=1, cm/s=1e-2, mm/s=1e-3, ft/s=0.3048, km/h=1/3.6, mi/h=0.44704, mph=0.44704, "
+    "nmi/h=1852/3600",
+    Quantity.TEMPERATURE: "K=1",
+    Quantity.TORQUE: "N·m=1, kNm=1e3",
+    Quantity.VOLTAGE: "V=1, Vrms=1, mV=1e-3, kV=1e3, KV=1e3",
+    Quantity.VOLUME: "m³=1, kL=1, L=1e-3, l=1e-3, mL=1e-6, ml=1e-6, cm³=1e-6, "
+    "ft³=0.028316846592, US gal=0.003785411784, acre ft=1233.48183754752",
 }
 
-# Units that are the same in Home Assistant but cannot take a multiplier.
+# Units without a factor: they stand for themselves, and a multiplier makes them plain text.
 _EXACT: Final[Mapping[str, tuple[Quantity, str]]] = {
     "°C": (Quantity.TEMPERATURE, UnitOfTemperature.CELSIUS),
     "Cel": (Quantity.TEMPERATURE, UnitOfTemperature.CELSIUS),
@@ -529,173 +377,56 @@ _EXACT: Final[Mapping[str, tuple[Quantity, str]]] = {
     "°F": (Quantity.TEMPERATURE, UnitOfTemperature.FAHRENHEIT),
     "degF": (Quantity.TEMPERATURE, UnitOfTemperature.FAHRENHEIT),
     "yr": (Quantity.DURATION, UnitOfTime.YEARS),
+    "dB": (Quantity.LEVEL, SIGNAL_STRENGTH_DECIBELS),
+    "dBA": (Quantity.LEVEL, UnitOfSoundPressure.WEIGHTED_DECIBEL_A),
+    "dB(A)": (Quantity.LEVEL, UnitOfSoundPressure.WEIGHTED_DECIBEL_A),
+    "dBm": (Quantity.POWER_LEVEL, SIGNAL_STRENGTH_DECIBELS_MILLIWATT),
 }
 
-# Symbols without a unit in Home Assistant, by their text there. (A month stays "month": Home Assistant's own "m"
-# would be read as metres.)
-_PLAIN: Final[Mapping[str, str]] = {
-    **{
-        symbol: symbol
-        for symbol in (
-            # angle, angular velocity, revolutions
-            "rad",
-            "r",
-            "rev",
-            "rad/s",
-            "step/s",
-            # electricity and magnetism
-            "Ω·m",
-            "Ω/m",
-            "S",
-            "F/m",
-            "pH",
-            "T",
-            "kWp",
-            "A/m",
-            "A/m²",
-            "A/s",
-            "A/W",
-            "A/K",
-            "A/°C",
-            "F/m²",
-            "V/K",
-            "V/s",
-            "V/V",
-            "V/W",
-            "V/°C",
-            "mV/V",
-            "V/(r/min)",
-            "V/(V·Pa)",
-            "(V/V)/(A/m)",
-            "(A/m)/K",
-            "Ω/s",
-            "T⁻¹",
-            "W/(Hz^-1/2)",
-            # mechanics
-            "dyne",
-            "kgf",
-            "MNm³*rev",
-            "kNm^3.3*s",
-            "kNm^8.7*s",
-            "kNm^6.6*s",
-            "kNm²",
-            "m/s²",
-            "G",
-            "kg/m²",
-            "kg/(s·m²)",
-            "Pa/h",
-            "mm/y",
-            # matter
-            "kg/mol",
-            "kg/kmol",
-            "g/gmol",
-            "mol",
-            "gmol",
-            "kmol",
-            "mg/(m³·h)",
-            "g/kg",
-            # heat and light
-            "°C/W",
-            "cd",
-            "Wh/m²",
-            "J/K",
-            "J/kg",
-            "J/m³",
-            "K/h",
-            "K/W",
-            "W/K",
-            "W/m³",
-            "W/(m·K)",
-            "W/sr",
-            "%/K",
-            "1/K",
-            "1/(°C)²",
-            # time and sound
-            "month",
-            "d/y",
-            "1/m",
-            "1/s",
-            "1/y",
-            "dBc/Hz",
-            "dB/m",
-            "dB(mV)",
-        )
-    },
-    "deg/s": "°/s",
-    "V/Cel": "V/°C",
-}
 
-# Symbols that take an SI prefix in text; all others are written "10³ ...".
-_PREFIXABLE: Final = frozenset(
-    [
-        "A",
-        "Ah",
-        "C",
-        "F",
-        "H",
-        "Hz",
-        "J",
-        "K",
-        "L",
-        "N",
-        "Pa",
-        "S",
-        "T",
-        "V",
-        "VA",
-        "V·A",
-        "W",
-        "Wh",
-        "Ws",
-        "bar",
-        "bit",
-        "cal",
-        "cd",
-        "g",
-        "lx",
-        "m",
-        "mol",
-        "rad",
-        "s",
-        "var",
-        "varh",
-        "Ω",
-        "N·m",
-        "A/m",
-        "A/s",
-        "A/W",
-        "A/K",
-        "F/m",
-        "V/K",
-        "V/s",
-        "V/V",
-        "V/W",
-        "S/m",
-        "m/s",
-        "J/K",
-        "J/kg",
-        "J/m³",
-        "K/W",
-        "W/K",
-        "W/m²",
-        "W/sr",
-        "Wh/m²",
-        "Ω·m",
-        "Ω/m",
-        "Pa/h",
-    ]
+def _listed(text: str) -> frozenset[str]:
+    """Return the symbols of a list between commas."""
+    return frozenset(text.split(", "))
+
+
+# Symbols that Home Assistant has nothing for. (A month stays "month": Home Assistant's own "m" for it
+# reads as metres. pH is picohenry in EnOS's library, though it is also used for acidity.)
+_PLAIN: Final = _listed(
+    "rad, r, rev, rad/s, deg/s, step/s, "
+    "Ω·m, Ω/m, Ω/s, S, F/m, F/m², pH, T, T⁻¹, kWp, A/m, A/m², A/s, A/W, A/K, A/°C, (A/m)/K, "
+    "V/K, V/s, V/V, V/W, V/°C, V/Cel, mV/V, V/(r/min), V/(V·Pa), (V/V)/(A/m), W/(Hz^-1/2), "
+    "dyne, kgf, MNm³*rev, kNm^3.3*s, kNm^8.7*s, kNm^6.6*s, kNm², m/s², G, kg/m², kg/(s·m²), Pa/h, "
+    "mm/y, kg/mol, kg/kmol, g/gmol, mol, gmol, kmol, mg/(m³·h), g/kg, °C/W, cd, Wh/m², J/K, J/kg, "
+    "J/m³, K/h, K/W, W/K, W/m³, W/(m·K), W/sr, %/K, 1/K, 1/(°C)², month, d/y, 1/m, 1/s, 1/y, "
+    "dBc/Hz, dB/m, dB(mV)"
 )
 
-# Texts to show instead of the symbol where Home Assistant has no such unit.
+# Symbols that take an SI prefix in text; before all others "10³" and the like is written.
+_PREFIXABLE: Final = _listed(
+    "A, Ah, C, F, H, Hz, J, K, L, N, Pa, S, T, V, VA, V·A, W, Wh, Ws, bar, bit, cal, cd, g, lx, m, mol, "
+    "rad, s, t, var, varh, Ω, N·m, A/m, A/s, A/W, A/K, F/m, V/K, V/s, V/V, V/W, S/m, m/s, J/K, J/kg, "
+    "J/m³, K/W, W/K, W/m², W/sr, Wh/m², Ω·m, Ω/m, Pa/h"
+)
+
+# Better texts for symbols that become no unit of Home Assistant.
 _RESPELLED: Final[Mapping[str, str]] = {
-    "Mpa": "MPa",
+    "Cel": UnitOfTemperature.CELSIUS,
     "MVar": "Mvar",
-    "um": "μm",
-    "km³": "10³ m³",
+    "Mpa": "MPa",
+    "V/Cel": "V/°C",
     "V·A": "VA",
-    "%RH": "%",
+    "Vrms": "V",
     "deg": "°",
+    "deg/s": "°/s",
+    "degC": UnitOfTemperature.CELSIUS,
+    "degF": UnitOfTemperature.FAHRENHEIT,
+    "kWac": "kW",
+    "lux": "lx",
+    "um": "μm",
 }
+
+# Symbols that are a power of ten of another one: km³ is "thousand cubic meter" in EnOS's own words.
+_POWERS: Final[Mapping[str, tuple[int, str]]] = {"km³": (3, "m³")}
 
 _SPELLINGS: Final = str.maketrans(
     {
@@ -725,8 +456,8 @@ def _fraction(text: str) -> Fraction:
 # symbol -> quantity and factor, and the other way round for Home Assistant's units.
 _BY_SYMBOL: Final[Mapping[str, tuple[Quantity, Fraction]]] = {
     symbol: (quantity, _fraction(factor))
-    for quantity, rows in _SCALED.items()
-    for symbol, factor in rows.items()
+    for quantity, row in _SCALED.items()
+    for symbol, factor in (entry.rsplit("=", 1) for entry in row.split(", "))
 }
 _NATIVE: Final[Mapping[str, tuple[Quantity, Fraction]]] = {
     str(unit): (quantity, _fraction(factor))
@@ -746,23 +477,26 @@ def normalize(symbol: str) -> str:
     return text.replace("/m3", "/m³").replace("/m2", "/m²")
 
 
-def _prefixed(symbol: str, exponent: int, prefix: str) -> str:
+def _multiplied(symbol: str, exponent: int, prefix: str) -> str:
     """Return text for a multiplied symbol that cannot be taken for another unit.
 
-    FEMTO + t must not read as feet, MILLI + in not as minutes: where the short form means something else, and
-    for symbols that take no prefix, the power of ten is spelled out.
+    PICO + t must not read as a pint, MILLI + in not as minutes, KILO + m³ not as a cubic
+    kilometre: where the short form means something else, and for symbols that take no prefix,
+    the power of ten is spelled out.
     """
-    meaning = _BY_SYMBOL.get(symbol)
+    readable = _RESPELLED.get(symbol, symbol)
     if symbol in _PREFIXABLE:
-        text = prefix + _RESPELLED.get(symbol, symbol)
-        scaled = (
-            (meaning[0], meaning[1] * Fraction(10) ** exponent) if meaning else None
-        )
-        taken = [known for known in (_BY_SYMBOL.get(text), _NATIVE.get(text)) if known]
-        if text not in _PLAIN and all(known == scaled for known in taken):
+        text = prefix + readable
+        meaning = _BY_SYMBOL.get(symbol)
+        scaled = meaning and (meaning[0], meaning[1] * Fraction(10) ** exponent)
+        known = (_BY_SYMBOL.get(text), _NATIVE.get(text))
+        if (
+            text not in _PLAIN
+            and text not in _EXACT
+            and all(other in {None, scaled} for other in known)
+        ):
             return text
-    power = f"10{str(exponent).translate(_SUPERSCRIPTS)}"
-    return f"{power} {_RESPELLED.get(symbol, _PLAIN.get(symbol, symbol))}"
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)} {readable}"
 
 
 @lru_cache(maxsize=1024)
@@ -776,21 +510,26 @@ def resolve(symbol: str, multiplier: str = "ONE") -> Unit:
         return NO_UNIT
     name = multiplier.strip().upper() or "ONE"
     if name not in MULTIPLIERS:
-        return Unit(f"{name.lower()} {symbol}")
+        return Unit(f"{name.lower()} {_RESPELLED.get(symbol, symbol)}")
     exponent, prefix = MULTIPLIERS[name]
-    if (exact := _EXACT.get(symbol)) is not None:
-        if not exponent:
-            return Unit(str(exact[1]), exact[0], native=True)
-        return Unit(_prefixed(str(exact[1]), exponent, prefix))
-    if (known := _BY_SYMBOL.get(symbol)) is None:
-        text = _PLAIN.get(symbol, symbol)
-        return Unit(_prefixed(symbol, exponent, prefix) if exponent else text)
-    quantity = known[0]
-    scaled = (quantity, known[1] * Fraction(10) ** exponent)
-    if _NATIVE.get(spelled := prefix + symbol) == scaled:
+    if symbol in _POWERS:
+        more, symbol = _POWERS[symbol]
+        exponent += more
+    if not exponent and symbol in _EXACT:
+        quantity, exact = _EXACT[symbol]
+        return Unit(str(exact), quantity, native=True)
+    text = (
+        _multiplied(symbol, exponent, prefix)
+        if exponent
+        else _RESPELLED.get(symbol, symbol)
+    )
+    if symbol not in _BY_SYMBOL:
+        return Unit(text)
+    quantity, factor = _BY_SYMBOL[symbol]
+    scaled = (quantity, factor * Fraction(10) ** exponent)
+    spelled = prefix + symbol
+    if _NATIVE.get(spelled) == scaled:
         return Unit(spelled, quantity, native=True)
     if (unit := _BY_FACTOR.get(scaled)) is not None:
         return Unit(unit, quantity, native=True)
-    if exponent:
-        return Unit(_prefixed(symbol, exponent, prefix), quantity)
-    return Unit(_RESPELLED.get(symbol, symbol), quantity)
+    return Unit(text, quantity)

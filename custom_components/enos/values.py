@@ -6,10 +6,10 @@ unknown (None) when read, and an `EncodeError` when written.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 import json
-from math import isfinite
+from math import ceil, floor, isfinite
 import re
 import struct
 from typing import Final
@@ -21,14 +21,22 @@ type Value = bool | int | float | str | datetime | date | None
 INT_MIN: Final = -(2**31)
 INT_MAX: Final = 2**31 - 1
 FLOAT_MAX: Final = 3.4028235e38
+# A double reaches further, but Home Assistant's unit conversion of a number's limits does not.
+DOUBLE_MAX: Final = 1e300
+
+TAG_MINIMUM: Final = "ha/min"
+TAG_MAXIMUM: Final = "ha/max"
+TAG_STEP: Final = "ha/step"
 
 # Counters outgrow 32 bits before their model does: what is read may use 64.
 _READ_INT_LIMIT: Final = 2**63
 
-# JavaScript's largest time stamp, and the border between seconds and milliseconds: read as
-# seconds it is the year 5138, read as milliseconds 1973.
-_SECONDS_BELOW: Final = 10**11
+# Numbers of a TIMESTAMP: seconds or milliseconds. The border is the year 5138 in seconds and 1973 in
+# milliseconds; below the first (1973 in seconds) is what devices send for "never".
+_FIRST_SECOND: Final = 10**8
+_FIRST_MILLISECOND: Final = 10**11
 _LAST_MILLISECOND: Final = 253_402_300_799_999
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
@@ -60,8 +68,8 @@ def parse(point: Measurepoint, raw: JsonValue) -> Value:
     """Return a raw value as the point's type has it; None where it does not fit.
 
     BOOL: bool. INT: int. FLOAT, DOUBLE: float, always finite. ENUM: the code as text, also an
-    unknown one. STRING: text as it is. TIMESTAMP: datetime in UTC. DATE: date. ARRAY and
-    STRUCT: compact JSON text. FILE: its address. Never raises.
+    unknown one. TIMESTAMP: datetime in UTC. DATE: date. STRING, FILE (its address), ARRAY and
+    STRUCT: text as it is, anything else as compact JSON text. Never raises.
     """
     if raw is None:
         return None
@@ -78,16 +86,14 @@ def parse(point: Measurepoint, raw: JsonValue) -> Value:
             return None if number is None else float(number)
         case DataType.ENUM:
             return _parse_code(point, raw)
-        case DataType.STRING | DataType.FILE:
-            return _parse_text(raw)
         case DataType.TIMESTAMP:
             return _parse_timestamp(raw)
         case DataType.DATE:
             return _parse_date(raw)
-        case DataType.ARRAY | DataType.STRUCT:
-            return raw if isinstance(raw, str) else _compact(raw)
-        case _:
+        case DataType.UNKNOWN:
             return None
+        case _:
+            return _compact(raw)
 
 
 def _parse_number(raw: JsonValue) -> int | float | None:
@@ -151,14 +157,16 @@ def _parse_code(point: Measurepoint, raw: JsonValue) -> str | None:
     return None if text.lower() in {"nan", "null"} else text
 
 
-def _parse_text(raw: JsonValue) -> str:
-    """Return a text as it is, anything else as JSON spells it."""
-    return raw if isinstance(raw, str) else _compact(raw)
-
-
-def _compact(raw: JsonValue) -> str:
-    """Return compact JSON text."""
-    return json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
+def _compact(raw: JsonValue) -> str | None:
+    """Return text as it is and anything else as compact JSON, NaN and Infinity not at all."""
+    if isinstance(raw, str):
+        return raw
+    try:
+        return json.dumps(
+            raw, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
+    except ValueError, RecursionError:
+        return None
 
 
 def _parse_timestamp(raw: JsonValue) -> datetime | None:
@@ -167,10 +175,10 @@ def _parse_timestamp(raw: JsonValue) -> datetime | None:
     Text without a zone is unknown: EnOS does not say whose clock it is.
     """
     if (number := _parse_number(raw)) is not None:
-        milliseconds = number * 1000 if abs(number) < _SECONDS_BELOW else number
-        if not 0 <= milliseconds <= _LAST_MILLISECOND:
+        milliseconds = number if number >= _FIRST_MILLISECOND else number * 1000
+        if not _FIRST_SECOND * 1000 <= milliseconds <= _LAST_MILLISECOND:
             return None
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return _EPOCH + timedelta(milliseconds=milliseconds)
     if not isinstance(raw, str):
         return None
     try:
@@ -234,12 +242,93 @@ def declared_number(point: Measurepoint, key: str) -> float | None:
 
 def declared_step(point: Measurepoint) -> float | None:
     """Return the step that tag `ha/step` declares: positive, whole for an INT."""
-    step = declared_number(point, "ha/step")
+    step = declared_number(point, TAG_STEP)
     if step is None or step <= 0 or point.data_type not in NUMERIC:
         return None
     if point.data_type is DataType.INT and not step.is_integer():
         return None
     return step
+
+
+def limits(point: Measurepoint) -> tuple[float, float]:
+    """Return the range that a number's type can carry."""
+    if point.data_type is DataType.INT:
+        return float(INT_MIN), float(INT_MAX)
+    limit = FLOAT_MAX if point.data_type is DataType.FLOAT else DOUBLE_MAX
+    return -limit, limit
+
+
+def declared_range(point: Measurepoint) -> tuple[float | None, float | None]:
+    """Return the ends that `ha/min` and `ha/max` declare, within the type's own limits.
+
+    An end that is missing or bad is None; both are where they leave no range.
+    """
+    lowest, highest = limits(point)
+    low = declared_number(point, TAG_MINIMUM)
+    high = declared_number(point, TAG_MAXIMUM)
+    if point.data_type is DataType.INT:
+        low = None if low is None else float(ceil(low))
+        high = None if high is None else float(floor(high))
+    low = None if low is None or low >= highest else max(low, lowest)
+    high = None if high is None or high <= lowest else min(high, highest)
+    if low is not None and high is not None and low >= high:
+        return None, None
+    return low, high
+
+
+def fit(
+    point: Measurepoint,
+    value: float,
+    *,
+    minimum: float | None,
+    maximum: float | None,
+    step: float | None,
+    converted: bool = False,
+) -> float:
+    """Return a number that keeps a range and a declared step.
+
+    `step` is a declared one only: a guess binds nothing. Steps count from the point's declared
+    minimum, else from zero. `converted` tells that Home Assistant has just converted the unit:
+    then, and only then, the number is moved to the nearest step (an INT at least to a whole
+    number) and into the range. Raises EncodeError: `off_step`, `below_minimum`, `above_maximum`,
+    `not_a_number`, `not_finite`.
+    """
+    number = _decimal(_number(value))
+    low = None if minimum is None else _decimal(minimum)
+    high = None if maximum is None else _decimal(maximum)
+    grid = None if step is None else _decimal(step)
+    if grid is None and converted and point.data_type is DataType.INT:
+        grid = Decimal(1)
+    base = _decimal(declared_range(point)[0] or 0)
+    if grid is not None:
+        nearest = _on_grid(number, base, grid, ROUND_HALF_EVEN)
+        # What binary fractions leave behind (0.1 + 0.2) is no other step.
+        if not converted and abs(number - nearest) > grid / 1_000_000:
+            raise EncodeError("off_step", value=value, step=step)
+        number = nearest
+    if low is not None and number < low:
+        if not converted:
+            raise EncodeError("below_minimum", value=value, min=minimum)
+        number = low if grid is None else _on_grid(low, base, grid, ROUND_CEILING)
+    if high is not None and number > high:
+        if not converted:
+            raise EncodeError("above_maximum", value=value, max=maximum)
+        number = high if grid is None else _on_grid(high, base, grid, ROUND_FLOOR)
+    return float(number)
+
+
+def _decimal(value: float) -> Decimal:
+    """Return the shortest decimal of a number."""
+    return Decimal(repr(float(value)))
+
+
+def _on_grid(number: Decimal, base: Decimal, step: Decimal, rounding: str) -> Decimal:
+    """Return a number on the grid of steps around a base."""
+    try:
+        steps = ((number - base) / step).to_integral_value(rounding=rounding)
+    except ArithmeticError:  # more digits than a grid makes sense for
+        return number
+    return base + steps * step
 
 
 def same(
@@ -264,19 +353,17 @@ def same(
         return first == second
     if first == second:
         return True
-    tolerance = (step or declared_step(point) or 0.0) / 2
-    # Half of 0.1 is not exactly reached by 21.05 - 21.0.
-    allowed = tolerance * (1 + 1e-9)
+    allowed = (step or declared_step(point) or 0.0) / 2
     if point.data_type is not DataType.INT:
-        allowed = max(allowed, _FLOAT32_EPSILON * max(abs(first), abs(second)))
-    return abs(first - second) <= allowed + (1e-9 * abs(first) if tolerance else 0)
+        allowed += _FLOAT32_EPSILON * max(abs(first), abs(second))
+    return abs(first - second) <= allowed
 
 
 def _decoded(value: Value) -> object:
     """Return what JSON text means, else the text."""
     try:
         return json.loads(str(value))
-    except ValueError:
+    except ValueError, RecursionError:
         return value
 
 
@@ -288,7 +375,7 @@ def encode(
     INT: int. FLOAT: the shortest decimal of the same 32-bit float. DOUBLE: float. BOOL: true or
     false with `bool_as_json`, else 1 or 0. ENUM: the code in its own type, from its text or
     number. STRING: as it is. TIMESTAMP: milliseconds. DATE: `yyyy-MM-dd`. ARRAY, STRUCT: the
-    list or object. Range and step of a number are `fit`'s business. Raises EncodeError.
+    list or object. Range and step of a number are `mapping.fit`'s business. Raises EncodeError.
     """
     match point.data_type:
         case DataType.INT:
@@ -388,44 +475,3 @@ def _strict(value: JsonValue) -> JsonValue:
     except TypeError, ValueError:
         raise EncodeError("not_finite", value=str(value)[:100]) from None
     return value
-
-
-def fit(
-    point: Measurepoint,
-    value: float,
-    *,
-    minimum: float | None,
-    maximum: float | None,
-    step: float | None,
-    converted: bool = False,
-) -> float:
-    """Return a number that keeps the range and the declared step, else raise EncodeError.
-
-    `step` is a declared one only (a guess binds nothing) and counts from `minimum`, from zero
-    without one. `converted` tells that Home Assistant has just converted the unit: then, and
-    only then, the number is moved to the nearest step (INT: at least to a whole number) and
-    into the range.
-    """
-    number = Decimal(repr(float(_number(value))))
-    low = None if minimum is None else Decimal(repr(float(minimum)))
-    high = None if maximum is None else Decimal(repr(float(maximum)))
-    grid = None if step is None else Decimal(repr(float(step)))
-    if grid is None and converted and point.data_type is DataType.INT:
-        grid = Decimal(1)
-    if grid is not None:
-        # A range's end may be the type's own limit: steps count from declared minima only.
-        base = low if low is not None and abs(low) < 10**9 else Decimal(0)
-        nearest = base + round((number - base) / grid) * grid
-        # What floats leave behind (0.1 + 0.2) is no other step.
-        if not converted and abs(number - nearest) > grid * Decimal("1e-6"):
-            raise EncodeError("off_step", value=value, step=step)
-        number = nearest
-    if low is not None and number < low:
-        if not converted:
-            raise EncodeError("below_minimum", value=value, min=minimum)
-        number = low
-    if high is not None and number > high:
-        if not converted:
-            raise EncodeError("above_maximum", value=value, max=maximum)
-        number = high if grid is None else number - grid
-    return float(number)

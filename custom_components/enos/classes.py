@@ -1,0 +1,313 @@
+"""Device classes and state classes of measurepoints.
+
+The unit of a point decides first; where it leaves a choice, words of identifier and names decide,
+line by line of one table. What Home Assistant's own tables refuse is never returned.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.components.number.const import DEVICE_CLASS_UNITS as NUMBER_UNITS
+from homeassistant.components.sensor.const import (
+    DEVICE_CLASS_STATE_CLASSES,
+    DEVICE_CLASS_UNITS as SENSOR_UNITS,
+    SensorDeviceClass,
+    SensorStateClass,
+)
+
+from . import words as w
+from .api.models import DataType, Measurepoint
+from .units import NO_UNIT, Quantity, Unit, resolve
+from .words import Terms, Words, terms, words, words_of
+
+TAG_DEVICE_CLASS: Final = "ha/device_class"
+
+
+def tag(point: Measurepoint, key: str) -> str:
+    """Return a tag's text without blanks and case."""
+    return point.tags.get(key, "").strip().lower()
+
+
+def is_pulse(point: Measurepoint) -> bool:
+    """Tell a pulse input: EnOS's signal type for what counts up."""
+    return point.signal_type.strip().upper() == "PI"
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """A device class: taken when a term is there (or none is asked for) and no other is."""
+
+    device_class: SensorDeviceClass | None
+    terms: Terms = ()
+    unless: Terms = ()
+
+    def fits(self, found: Words) -> bool:
+        """Tell whether the words allow this class."""
+        wanted = not self.terms or found.any(self.terms)
+        return wanted and not found.any(self.unless)
+
+
+_D = SensorDeviceClass
+_ENERGY: Final = (
+    _Class(_D.ENERGY, w.COUNTING, w.NOT_COUNTING),
+    _Class(_D.ENERGY_STORAGE, w.STORED),
+    _Class(_D.ENERGY),
+)
+_NO2: Final = terms("no 2, nitrogen dioxide, 二氧化氮")
+_SO2: Final = terms("so 2, sulphur dioxide, sulfur dioxide, 二氧化硫")
+_O3: Final = terms("o 3, ozone, 臭氧")
+_CO: Final = terms("co, carbon monoxide, 一氧化碳")
+_CO2: Final = terms("co 2, carbon dioxide, 二氧化碳")
+_VOC: Final = terms("voc, vocs, tvoc, volatile organic, 挥发性有机")
+# The first line that fits counts; a line whose class refuses the unit is passed over. Only units
+# of Home Assistant come here (`Unit.native`); a quantity without a line has no class.
+_CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
+    Quantity.ANGLE: (
+        _Class(
+            _D.WIND_DIRECTION,
+            w.WIND_DIRECTION,
+            (*w.DIFFERENCE, *terms("relative, 夹角")),
+        ),
+    ),
+    Quantity.APPARENT_POWER: (_Class(_D.APPARENT_POWER),),
+    Quantity.AREA: (_Class(_D.AREA),),
+    Quantity.CONDUCTIVITY: (_Class(_D.CONDUCTIVITY),),
+    Quantity.CURRENT: (_Class(_D.CURRENT),),
+    Quantity.DATA_SIZE: (_Class(_D.DATA_SIZE),),
+    Quantity.DENSITY: (
+        _Class(_D.ABSOLUTE_HUMIDITY, terms("absolute humidity, 绝对湿度")),
+        _Class(_D.PM1, terms("pm 1, pm 1 0")),
+        _Class(_D.PM25, terms("pm 2 5, pm 25, 细颗粒物")),
+        _Class(_D.PM4, terms("pm 4")),
+        _Class(_D.PM10, terms("pm 10, 可吸入颗粒物")),
+        _Class(_D.NITROGEN_DIOXIDE, _NO2),
+        _Class(_D.NITROUS_OXIDE, terms("n 2 o, nitrous oxide, 一氧化二氮")),
+        _Class(
+            _D.NITROGEN_MONOXIDE, terms("nitrogen monoxide, nitric oxide, 一氧化氮")
+        ),
+        _Class(_D.SULPHUR_DIOXIDE, _SO2),
+        _Class(_D.OZONE, _O3),
+        _Class(_D.CO, _CO, _CO2),
+        _Class(_D.VOLATILE_ORGANIC_COMPOUNDS, _VOC),
+    ),
+    Quantity.DURATION: (_Class(_D.DURATION),),
+    Quantity.ENERGY: _ENERGY,
+    Quantity.FLOW: (_Class(_D.VOLUME_FLOW_RATE),),
+    Quantity.FREQUENCY: (_Class(_D.FREQUENCY),),
+    Quantity.HEAT: _ENERGY,
+    Quantity.ILLUMINANCE: (_Class(_D.ILLUMINANCE),),
+    Quantity.IRRADIANCE: (_Class(None, w.HEAT_FLUX), _Class(_D.IRRADIANCE)),
+    Quantity.LENGTH: (_Class(_D.PRECIPITATION, w.RAIN), _Class(_D.DISTANCE)),
+    Quantity.LEVEL: (
+        _Class(
+            _D.SOUND_PRESSURE,
+            terms(
+                "sound pressure, sound level, noise level, spl, 噪声, 噪音, 声压, 声级"
+            ),
+            terms("power, index, figure, ratio, signal, 系数, 指数, 声功率, 电阻"),
+        ),
+        _Class(
+            _D.SIGNAL_STRENGTH, terms("rssi, rsrp, rsrq, signal strength, 信号强度")
+        ),
+    ),
+    Quantity.MASS: (_Class(_D.WEIGHT),),
+    Quantity.MOLAR: (_Class(_D.BLOOD_GLUCOSE_CONCENTRATION, terms("glucose, 血糖")),),
+    Quantity.POWER: (_Class(_D.POWER),),
+    Quantity.POWER_LEVEL: (_Class(_D.SIGNAL_STRENGTH),),
+    Quantity.PRECIPITATION: (_Class(_D.PRECIPITATION_INTENSITY, w.RAIN),),
+    Quantity.PRESSURE: (
+        _Class(
+            _D.ATMOSPHERIC_PRESSURE,
+            terms("atmospheric, barometric, barometer, air pressure outdoor, 大气压"),
+            w.DIFFERENCE,
+        ),
+        _Class(_D.PRESSURE),
+    ),
+    Quantity.RATIO: (
+        _Class(_D.POWER_FACTOR, w.POWER_FACTOR),
+        _Class(
+            _D.BATTERY,
+            terms(
+                "soc, so c, battery level, battery, state of charge, 荷电状态, 电池电量"
+            ),
+            terms("""
+                limit, min, max, deviation, health, soh, so h, threshold, efficiency, humidity,
+                power, current, load, 上限, 下限, 偏差, 健康, 效率, 湿度, 阈值
+            """),
+        ),
+        _Class(_D.MOISTURE, terms("moisture, soil humidity, 土壤湿度, 含水")),
+        _Class(
+            _D.HUMIDITY,
+            terms("humidity, rh, hum, 湿度"),
+            (*w.DIFFERENCE, *w.CORRECTION, *terms("valve, output, 阀, 输出")),
+        ),
+        _Class(_D.CO2, _CO2),
+        _Class(_D.CO, _CO),
+        _Class(_D.NITROGEN_DIOXIDE, _NO2),
+        _Class(_D.OZONE, _O3),
+        _Class(_D.SULPHUR_DIOXIDE, _SO2),
+        _Class(_D.VOLATILE_ORGANIC_COMPOUNDS_PARTS, _VOC),
+    ),
+    Quantity.REACTIVE_ENERGY: (_Class(_D.REACTIVE_ENERGY),),
+    # The library has a "power factor" in kVar: whatever it is, it is no reactive power.
+    Quantity.REACTIVE_POWER: (_Class(None, w.POWER_FACTOR), _Class(_D.REACTIVE_POWER)),
+    Quantity.SPEED: (
+        _Class(_D.WIND_SPEED, terms("wind, windspeed, gust, 风速")),
+        _Class(_D.SPEED),
+    ),
+    Quantity.TEMPERATURE: (
+        _Class(None, w.NO_TEMPERATURE),
+        _Class(None, w.CORRECTION),
+        _Class(_D.TEMPERATURE_DELTA, w.DIFFERENCE),
+        _Class(_D.TEMPERATURE),
+    ),
+    Quantity.VOLTAGE: (_Class(_D.VOLTAGE),),
+    Quantity.VOLUME: (
+        _Class(_D.VOLUME_STORAGE, w.STORED, w.SURELY_COUNTING),
+        _Class(_D.GAS, w.GAS),
+        _Class(_D.WATER, w.WATER),
+        _Class(_D.VOLUME),
+    ),
+}
+_UNITLESS: Final = (
+    _Class(_D.AQI, terms("aqi, air quality index, 空气质量指数")),
+    _Class(_D.PH, terms("ph, p h, acidity, 酸碱度, 酸度"), terms("phase, 相")),
+    _Class(_D.POWER_FACTOR, w.POWER_FACTOR),
+)
+# Energies, volumes and masses count up where words allow, the others only where words demand it;
+# a rate (power, flow) never does.
+_COUNTED: Final = frozenset(
+    {
+        Quantity.ENERGY,
+        Quantity.HEAT,
+        Quantity.REACTIVE_ENERGY,
+        Quantity.VOLUME,
+        Quantity.MASS,
+    }
+)
+_COUNTABLE: Final = frozenset(
+    {
+        None,
+        Quantity.CHARGE,
+        Quantity.COUNT,
+        Quantity.DATA_SIZE,
+        Quantity.DURATION,
+        Quantity.LENGTH,
+    }
+)
+_METER_UNITS: Final = frozenset({"kJ", "MJ", "GJ", "kcal", "Mcal", "Gcal"})
+
+
+def _classes_of(unit: str | None) -> frozenset[str]:
+    """Return the classes that both sensors and numbers accept with a unit."""
+    sensor = {str(known) for known, units in SENSOR_UNITS.items() if unit in units}
+    return frozenset(
+        str(known)
+        for known, units in NUMBER_UNITS.items()
+        if unit in units and str(known) in sensor
+    )
+
+
+def classify(point: Measurepoint, found: Words) -> tuple[Unit, str | None]:
+    """Return the unit and the device class of a number, None without a certain one."""
+    unit = resolve(point.unit, point.multiplier)
+    candidates: tuple[_Class, ...] = ()
+    if unit.text == "pH" and found.any(terms("ph, p h, acidity, 酸")):
+        # EnOS's pH is picohenry, yet its own library measures the acidity of soil in it.
+        unit = NO_UNIT
+    if unit.text is None:
+        candidates = _UNITLESS
+    elif unit.native and unit.quantity is not None:
+        candidates = _CLASSES.get(unit.quantity, ())
+    accepted = _classes_of(unit.text)
+    declared = tag(point, TAG_DEVICE_CLASS)
+    if declared == "none" or declared in accepted:
+        return unit, declared if declared in accepted else None
+    for line in candidates:
+        if not line.fits(found):
+            continue
+        if line.device_class is None:
+            return unit, None
+        if line.device_class in accepted:
+            return unit, line.device_class.value
+    return unit, None
+
+
+def _counts(point: Measurepoint, unit: Unit, found: Words) -> bool:
+    """Tell whether a number only grows."""
+    if unit.quantity not in _COUNTED | _COUNTABLE:
+        return False
+    if is_pulse(point):
+        return True
+    if found.any(w.NOT_COUNTING):
+        return False
+    if found.any(w.SURELY_COUNTING):
+        return True
+    if unit.quantity in _COUNTABLE:
+        return False
+    if unit.quantity is Quantity.MASS and found.any(w.GROSS_MASS):
+        return False
+    if unit.quantity is Quantity.VOLUME and found.any(w.STORED):
+        return False
+    if found.any(w.COUNTING):
+        return True
+    # Watt hours come from meters if nothing else is said, joules only if they come by the million.
+    if found.any(w.STORED) or found.any(w.BATTERY):
+        return False
+    if unit.quantity is Quantity.HEAT:
+        return unit.text in _METER_UNITS and found.any(w.HEAT_METER)
+    return unit.quantity in {Quantity.ENERGY, Quantity.REACTIVE_ENERGY}
+
+
+def state_class(
+    point: Measurepoint, unit: Unit, device_class: str | None, found: Words
+) -> str | None:
+    """Return a state class that Home Assistant allows with the class, or None."""
+    wanted = SensorStateClass.MEASUREMENT
+    if _counts(point, unit, found):
+        wanted = SensorStateClass.TOTAL_INCREASING
+        if unit.quantity in {Quantity.ENERGY, Quantity.HEAT} and found.any(w.NET):
+            wanted = SensorStateClass.TOTAL
+    elif unit.quantity is Quantity.ANGLE and unit.native and found.any(w.BEARING):
+        wanted = SensorStateClass.MEASUREMENT_ANGLE
+    elif (
+        point.data_type is DataType.INT
+        and (unit.text, device_class) == (None, None)
+        and found.any(w.CODE)
+    ):
+        return None
+    if device_class is None:
+        return wanted.value
+    allowed = DEVICE_CLASS_STATE_CLASSES.get(SensorDeviceClass(device_class), set())
+    return wanted.value if wanted in allowed else None
+
+
+def declared_class(point: Measurepoint, classes: type[StrEnum]) -> str | None:
+    """Return the device class of tag `ha/device_class` if the platform knows it."""
+    declared = tag(point, TAG_DEVICE_CLASS)
+    return declared if declared in set(classes) else None
+
+
+_BINARY_CLASSES: Final = (
+    (w.SMOKE, w.NO_PROBLEM, BinarySensorDeviceClass.SMOKE),
+    (w.LEAK, w.NO_PROBLEM, BinarySensorDeviceClass.MOISTURE),
+    (w.PROBLEM, w.NO_PROBLEM, BinarySensorDeviceClass.PROBLEM),
+    (w.CONNECTED, (), BinarySensorDeviceClass.CONNECTIVITY),
+    (w.RUNNING, (), BinarySensorDeviceClass.RUNNING),
+)
+
+
+def binary_class(point: Measurepoint) -> str | None:
+    """Return the class of a binary sensor where it is certain what true means."""
+    if (declared := declared_class(point, BinarySensorDeviceClass)) is not None:
+        return declared
+    if words_of(point.bool_labels.get(True, "")).any(w.NEGATED):
+        return None
+    found = words(point)
+    for wanted, unless, device_class in _BINARY_CLASSES:
+        if found.any(wanted):
+            return None if found.any(unless) else device_class.value
+    return None

@@ -1,0 +1,215 @@
+"""Words of a measurepoint's identifier and names, and what they give away.
+
+Identifiers come as `room_temp_sp`, `RoomTempSP` or `SF1.OnOffCmd`, names in English or Chinese.
+English terms match whole words in a row, so that `set` is not found in `offset`; terms in other
+scripts match anywhere. A term table is one text: terms stand between commas.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+import re
+from typing import Final
+
+from .api.models import Measurepoint
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+type Terms = tuple[str, ...]
+
+
+def terms(text: str) -> Terms:
+    """Return the terms of a table."""
+    return tuple(" ".join(term.split()) for term in text.split(",") if term.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words of some texts, ready to be searched."""
+
+    phrases: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    def any(self, wanted: Iterable[str]) -> bool:
+        """Tell whether one of the terms occurs."""
+        return any(
+            any(f" {term} " in phrase for phrase in self.phrases)
+            if term.isascii()
+            else any(term in text for text in self.texts)
+            for term in wanted
+        )
+
+    def end(self, wanted: Iterable[str]) -> bool:
+        """Tell whether one of the texts ends with one of the terms."""
+        return any(
+            any(phrase.endswith(f" {term} ") for phrase in self.phrases)
+            if term.isascii()
+            else any(text.endswith(term) for text in self.texts)
+            for term in wanted
+        )
+
+    def are(self, wanted: Iterable[str]) -> bool:
+        """Tell whether one of the texts is one of the terms and nothing else."""
+        wanted = frozenset(wanted)
+        return any(phrase.strip() in wanted for phrase in self.phrases) or any(
+            text in wanted for text in self.texts
+        )
+
+
+@lru_cache(maxsize=4096)
+def words_of(*texts: str) -> Words:
+    """Return the words of some texts: English ones split at case, digits and signs."""
+    return Words(
+        phrases=tuple(f" {' '.join(_WORD.findall(text))} ".lower() for text in texts),
+        texts=tuple(text.strip().lower() for text in texts),
+    )
+
+
+def words(point: Measurepoint) -> Words:
+    """Return the words of a point's identifier and of its names in all languages."""
+    names = dict.fromkeys((point.name.default, *point.name.i18n.values()))
+    return words_of(point.identifier, *(name for name in names if name))
+
+
+# --- what may be written -----------------------------------------------------------------------
+
+# A reading, whatever else is said.
+READ_ONLY: Final = terms("""
+    status, state, states, stat, sts, stt, feedback, fb, fbk, fdbk, readback, read back, rb,
+    alarm, alm, alert, fault, flt, error, err, warning, warn, trip, fail, failed, failure,
+    actual, act, measured, measurement, detected, detection, count, counter, cnt, total, signal,
+    online, offline, running, health, available, availability, reached, in position, is set,
+    rated, nominal, deviation, tolerance, statistics, history, version, data set, set up, set id,
+    set time, setting time, settling, set coil, set range, setting range, sp o 2, common mode,
+    failure mode, control source, remote control, local control, switch position, switching,
+    limit switch, door switch, flow switch, float switch, level switch, pressure switch,
+    tamper switch, reed switch, proximity switch, micro switch, contact switch,
+    breaker, isolator, disconnector, emergency, estop, e stop, protection, fire, smoke,
+    反馈, 反饋, 状态, 狀態, 报警, 報警, 告警, 警报, 警報, 故障, 异常, 異常, 实际, 實際, 实测, 测量,
+    检测, 返回, 回读, 当前, 當前, 是否, 已, 次数, 时长, 累计, 统计, 信号, 在线, 离线, 额定, 偏差, 公差,
+    历史, 版本, 到位, 保护, 急停, 紧急, 消防, 火灾, 断路器, 隔离开关, 刀闸, 接地, 分位, 合位, 分合,
+    开关位置, 开关量, 限位, 门开关, 窗开关, 门磁, 行程开关, 水流开关, 流量开关, 压差开关, 压力开关,
+    浮球开关, 液位开关, 温度开关, 微动开关, 接近开关, 建立时间, 远程控制, 远方控制, 就地控制,
+    状態, 警告, 異常, 計測, 現在, rückmeldung, störung
+""")
+# A control of any type.
+WRITABLE: Final = terms("""
+    set, sp, setpoint, setpoints, setpt, stpt, set point, set pt, setting, settings, setvalue,
+    setval, settemp, tempset, tempsp, tempsetpoint, temperaturesetpoint, humiditysetpoint,
+    pressuresetpoint, speedset, setspeed, modeset, setmode, setpower, cmd, command, target, desired,
+    sollwert, soll, consigne, consigna,
+    设定, 設定, 设置, 設置, 给定, 給定, 目标, 目標, 下发, 遥控, 遥调, 控制指令, 指令值, 控制命令
+""")
+# A control of type BOOL or ENUM.
+SWITCHING: Final = terms("""
+    switch, enable, mode, on off, onoff, start stop, startstop, power on, power off, power on off,
+    开关, 開關, 模式, 启停, 啟停, 使能, 启用, 启动停止, 运行停止, スイッチ, モード
+""")
+# A control of type ENUM.
+SELECTING: Final = terms(
+    "scene, fan speed, fanspeed, fan level, 场景, 风速, 风量, 档位"
+)
+# At the end of a name: a control of type BOOL or ENUM, or a number in a unit such as %.
+CONTROL: Final = terms("control, ctrl, ctl, 控制, 调节")
+# All of a name: a control of type BOOL.
+BARE_SWITCH: Final = terms("power, on, 电源, 電源")
+
+# --- what counts up ----------------------------------------------------------------------------
+
+# A value that only grows; going back to zero at midnight or on New Year is growing, too.
+COUNTING: Final = terms("""
+    cumulative, cumulated, accumulated, accumulative, accumulation, acc, total, totals, totalized,
+    totalizer, totaliser, lifetime, consumption, consumed, usage, used, production, produced,
+    generation, generated, yield, delivered, import, imported, export, exported, daily, today,
+    hourly, weekly, monthly, yearly, annual, meter, meter reading, throughput,
+    累计, 累計, 累积, 总电量, 用电量, 发电量, 耗电量, 充电量, 放电量, 上网电量, 下网电量, 购电量, 售电量,
+    电能, 能耗, 电度, 用水量, 用气量, 用热量, 用冷量, 供热量, 供冷量, 用量, 耗量, 耗水量, 耗气量, 总量,
+    总用, 表读数, 表底, 示数, 今日, 当日, 日发电, 日用电, 当月, 当年, 本月, 本年, 产量, 消耗
+""")
+# Only these make a counter of anything but an energy, a volume or a mass.
+SURELY_COUNTING: Final = terms("""
+    cumulative, cumulated, accumulated, accumulative, accumulation, totalizer, totaliser, totalized,
+    累计, 累計, 累积
+""")
+# Looks like a counter and is none: fixed, planned, averaged, or of a period that is over.
+NOT_COUNTING: Final = terms("""
+    rated, nominal, limit, setpoint, set, sp, target, forecast, predicted, prediction, planned, plan,
+    budget, average, avg, mean, max, min, maximum, minimum, yesterday, last, previous, theoretical,
+    rate, specific, per, loss, impact, pulse, capacity, contract, demand, expected, price, cost,
+    额定, 设定, 目标, 预测, 计划, 平均, 最大, 最小, 昨日, 上月, 上年, 去年, 上周, 理论, 单位, 应发, 损失,
+    冲击, 容量, 需量, 限值, 单价
+""")
+# Counts energy, but backwards as well.
+NET: Final = terms("net, 净电, 净发电, 净用电, 净能")
+# Energy of a meter where the unit alone (joules) does not say so.
+HEAT_METER: Final = terms("energy, heat, heating, cooling, cold, 热量, 冷量, 能量")
+STORED: Final = terms("""
+    stored, storage, remaining, remain, residual, available, capacity, soe, tank, reservoir, stock,
+    inventory, 剩余, 可用, 容量, 可充, 可放, 库存, 储量, 存量, 储罐, 水箱, 油箱, 储水
+""")
+# What is neither surely in store nor surely counted.
+BATTERY: Final = terms("battery, 电池")
+# The thing itself, not what went through.
+GROSS_MASS: Final = terms("mass, weight, 质量, 重量")
+
+# --- device classes ----------------------------------------------------------------------------
+
+DIFFERENCE: Final = terms("""
+    difference, diff, differential, delta, dt, delta t, deviation, deadband, dead band, hysteresis,
+    offset, bias, temp rise, temperature rise, 温差, 溫差, 回差, 差值, 误差, 偏差, 死区, 偏移, 温升
+""")
+# Neither surely a difference nor surely not.
+CORRECTION: Final = terms("""
+    correction, compensation, calibration, trim, drift, spread, band, span, gradient,
+    补偿, 校正, 修正, 校准, 漂移, 调整
+""")
+NO_TEMPERATURE: Final = terms("""
+    index, constant, coefficient, sensitivity, factor, 指数, 系数, 常数, 灵敏
+""")
+# Percent that leaves 0 to 100.
+BEYOND_PERCENT: Final = terms("""
+    ratio, gain, factor, reactive, slope, overload, change, error, imbalance, unbalance, growth,
+    增益, 比例系数, 系数, 无功, 斜率, 变化, 不平衡, 同比, 环比
+""")
+WATER: Final = terms("water, 水")
+GAS: Final = terms("gas, 燃气, 天然气, 用气, 耗气, 煤气, 气量")
+HEAT_FLUX: Final = terms(
+    "heat, flux, density, thermal, sound, 热流, 热通, 功率密度, 声强"
+)
+RAIN: Final = terms("""
+    rain, rainfall, precipitation, snow, snowfall, storm, 降水, 降雨, 雨量, 雨强, 降雪, 风暴强度
+""")
+POWER_FACTOR: Final = terms("power factor, pf, cos phi, cosphi, cos, 功率因数, 力率")
+WIND_DIRECTION: Final = terms("wind direction, wind dir, winddirection, wd, 风向")
+# Angles of a compass: their mean over time is taken on the circle.
+BEARING: Final = (
+    *WIND_DIRECTION,
+    *terms("direction, azimuth, heading, bearing, 方位, 航向"),
+)
+# A whole number without a unit that names something instead of telling how much.
+CODE: Final = terms("""
+    status, state, mode, code, id, type, version, address, flag, alarm, fault, error, index, serial,
+    word, bits, command, cmd, level, step, 状态, 模式, 代码, 编号, 版本, 地址, 类型, 标志, 报警, 故障, 字
+""")
+
+# --- binary sensors ----------------------------------------------------------------------------
+
+PROBLEM: Final = terms("""
+    alarm, alm, fault, flt, failure, error, trip, tripped, warning, 报警, 告警, 故障, 跳闸
+""")
+NO_PROBLEM: Final = terms("""
+    reset, enable, enabled, disable, disabled, ok, normal, clear, cleared, ack, acknowledged, no,
+    not, mask, masked, inhibit, silence, mute, setpoint, limit,
+    复位, 使能, 正常, 屏蔽, 消音, 确认, 启用, 解除, 无故障, 无报警, 投入, 恢复
+""")
+SMOKE: Final = terms("smoke, 烟感, 烟雾")
+LEAK: Final = terms("water leak, water leakage, leak detected, 漏水, 水浸")
+CONNECTED: Final = terms(
+    "online, connected, connectivity, 在线, 联网状态, 通讯状态, 通信状态"
+)
+RUNNING: Final = terms("running, run status, run state, 运行状态, 运行中")
+# As the label of true: true is not what the words of the point say.
+NEGATED: Final = terms("""
+    normal, ok, no, none, false, stop, stopped, off, offline, disconnected, inactive, clear,
+    正常, 无, 停, 离线, 未, 断, 否, 恢复
+""")

@@ -1,0 +1,1 @@
+"""Tests of what needs neither Home Assistant nor a network."""
