@@ -27,11 +27,15 @@ from simulator.simulator import ACCESS_KEY, ORG_ID, SECRET_KEY  # noqa: E402
 STATE = ROOT / ".develop"
 DOMAIN = "enos"
 DASHBOARD = "enos-building"
+BUILDING = "building.json"
+BUILDING_LOG = "building.log"
 # Only ever reachable from this machine: see write_configuration.
 USER = "demo"
 PASSWORD = "demo"
 # A first start builds caches and a database; a busy machine takes its time.
 START_TIMEOUT = 180
+# homeassistant.const has it too, and takes seconds to import.
+RESTART_EXIT_CODE = 100
 
 type Json = Any
 
@@ -55,27 +59,32 @@ class Options:
     admin_port: int
     devices: int
 
+    def building(self) -> dict[str, int]:
+        """Return what Home Assistant remembers of the building."""
+        return {"simulator_port": self.simulator_port, "devices": self.devices}
+
 
 def parse_arguments() -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="scripts/develop", description=__doc__)
-    parser.add_argument(
-        "--reset", action="store_true", help="forget everything, start anew"
-    )
-    parser.add_argument("--port", type=int, default=8123, help="Home Assistant (8123)")
-    parser.add_argument(
-        "--simulator-port",
-        type=int,
-        default=18080,
-        help="the building's EnOS gateway (18080)",
-    )
-    parser.add_argument(
-        "--admin-port", type=int, default=18081, help="the building's controls (18081)"
-    )
-    parser.add_argument(
-        "--devices", type=int, default=24, help="devices in a new building (24)"
-    )
-    return Options(**vars(parser.parse_args()))
+    add = parser.add_argument
+    add("--reset", action="store_true", help="forget everything, start anew")
+    add("--port", type=int, default=8123, help="Home Assistant (8123)")
+    add("--simulator-port", type=int, help="the building's EnOS gateway (18080)")
+    add("--admin-port", type=int, default=18081, help="its controls (18081)")
+    add("--devices", type=int, help="how many the building has (24)")
+    given = parser.parse_args()
+    before = {}
+    if not given.reset and (STATE / BUILDING).exists():
+        before = json.loads((STATE / BUILDING).read_text(encoding="utf-8"))
+    for name, usual in {"simulator_port": 18080, "devices": 24}.items():
+        known = before.get(name)
+        if getattr(given, name) is None:
+            setattr(given, name, known or usual)
+        elif known not in (None, getattr(given, name)):
+            flag = name.replace("_", "-")
+            parser.error(f"--{flag} was {known} so far; to change it, add --reset")
+    return Options(**vars(given))
 
 
 def account(gateway: str) -> dict[str, Json]:
@@ -88,12 +97,13 @@ def account(gateway: str) -> dict[str, Json]:
     }
 
 
-def write_configuration(port: int) -> None:
+def write_configuration(options: Options) -> None:
     """Write what Home Assistant reads before it can be asked anything."""
     components = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
         "tool"
     ]["enos"]["components"]
     STATE.mkdir(exist_ok=True)
+    (STATE / BUILDING).write_text(json.dumps(options.building()), encoding="utf-8")
     lines = [
         "# Written by scripts/develop at each start; the list is in pyproject.toml."
     ]
@@ -116,7 +126,7 @@ def write_configuration(port: int) -> None:
 
     # Loopback only, because the password is known to everybody. As a setting in the file it would be on trial for five
     # minutes and then be taken back; in the store's first format every release takes it as it is.
-    store("http", 1, {"server_host": ["127.0.0.1"], "server_port": port})
+    store("http", 1, {"server_host": ["127.0.0.1"], "server_port": options.port})
     # Of the welcome only the creation of the user is left: its other pages would bring in a weather service, a speech
     # service and a radio, and wait for each of them on a machine without internet.
     if not (STATE / ".storage" / "onboarding").exists():
@@ -372,13 +382,21 @@ class Shown:
     name: str
     kind: str
     entities: list[str]
+    connectivity: list[str]
 
-    def section(self, most: int | None = None) -> Json:
+    def section(self, heading: str, most: int | None = None) -> Json:
         """Return its part of a view."""
-        cards: list[Json] = [{"type": "heading", "heading": self.name}]
-        for entity_id in self.entities[:most]:
-            features = FEATURES.get(entity_id.partition(".")[0], [])
-            cards.append({"type": "tile", "entity": entity_id, "features": features})
+        badges = [{"type": "entity", "entity": entity} for entity in self.connectivity]
+        cards: list[Json] = [{"type": "heading", "heading": heading, "badges": badges}]
+        for entity in self.entities[:most]:
+            card = {
+                "type": "tile",
+                "entity": entity,
+                # Without the device's name, which is in the heading.
+                "name": {"type": "entity"},
+                "features": FEATURES.get(entity.partition(".")[0], []),
+            }
+            cards.append(card)
         return {"type": "grid", "cards": cards}
 
 
@@ -395,7 +413,8 @@ def views(devices: list[Shown]) -> list[Json]:
             "type": "sections",
             "max_columns": 4,
             "sections": [
-                of_kind[0].section(OVERVIEW_CARDS) for of_kind in kinds.values()
+                of_kind[0].section(f"{kind} · {of_kind[0].name}", OVERVIEW_CARDS)
+                for kind, of_kind in kinds.items()
             ],
         }
     ]
@@ -406,7 +425,7 @@ def views(devices: list[Shown]) -> list[Json]:
                 "path": f"kind-{number}",
                 "type": "sections",
                 "max_columns": 4,
-                "sections": [device.section() for device in of_kind],
+                "sections": [device.section(device.name) for device in of_kind],
             }
         )
     return laid_out
@@ -417,9 +436,15 @@ async def shown_devices(home: HomeAssistant) -> list[Shown]:
     devices = await home.command(type="config/device_registry/list")
     entities = await home.command(type="config/entity_registry/list")
     by_device: dict[str, list[str]] = {}
+    connectivity: dict[str, list[str]] = {}
     for entity in entities:
         if entity["platform"] == DOMAIN and not entity["disabled_by"]:
-            by_device.setdefault(entity["device_id"], []).append(entity["entity_id"])
+            of_kind = (
+                connectivity
+                if entity["unique_id"].endswith("#connectivity")
+                else by_device
+            )
+            of_kind.setdefault(entity["device_id"], []).append(entity["entity_id"])
 
     def place(entity_id: str) -> tuple[int, str]:
         domain = entity_id.partition(".")[0]
@@ -430,6 +455,7 @@ async def shown_devices(home: HomeAssistant) -> list[Shown]:
             name=device["name_by_user"] or device["name"] or "?",
             kind=device["model"] or "Account",
             entities=sorted(by_device[device["id"]], key=place),
+            connectivity=connectivity.get(device["id"], []),
         )
         for device in devices
         if device["id"] in by_device
@@ -463,8 +489,49 @@ async def running(what: str, *command: str, log: Path) -> AsyncIterator[Process]
         await stop(process)
 
 
+async def home_assistant(
+    options: Options, session: aiohttp.ClientSession, building: Process
+) -> bool:
+    """Run Home Assistant, connected to the building; return whether it wants to be started again."""
+    gateway = f"http://127.0.0.1:{options.simulator_port}"
+    log = STATE / "hass.log"
+    command = [sys.executable, "-m", "homeassistant", "--config", str(STATE)]
+    async with running("Home Assistant", *command, log=log) as hass:
+        home = HomeAssistant(session, f"http://localhost:{options.port}")
+        await until("Home Assistant", hass, log, home.answers)
+        if await home.onboarded():
+            await home.log_in()
+        else:
+            say(f"creating the user {USER}")
+            await home.onboard()
+        await until("Home Assistant", hass, log, home.running)
+        if not await home.connected():
+            say("connecting Home Assistant to the building")
+            await home.connect(account(gateway))
+            await make_dashboard(home)
+        print(
+            f"""
+  Home Assistant      {home.url}  (user {USER}, password {PASSWORD}; reachable from this machine only)
+  The building        {gateway}  (an EnOS gateway; organization {ORG_ID})
+  Its controls        http://127.0.0.1:{options.admin_port}
+  Logs and state      {STATE}
+
+  Ctrl-C stops both. The next start goes on from here; scripts/develop --reset starts anew.
+""",
+            flush=True,
+        )
+        ends = [asyncio.create_task(process.wait()) for process in (hass, building)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if hass.returncode is None:
+            raise Trouble(f"the building ended by itself, see {STATE / BUILDING_LOG}")
+    # "Restart" on its pages: it ends with this code and relies on whoever started it.
+    if hass.returncode != RESTART_EXIT_CODE:
+        raise Trouble(f"Home Assistant ended with {hass.returncode}, see {log}")
+    return True
+
+
 async def develop(options: Options) -> None:
-    """Start both, connect them, stay until one ends."""
+    """Run both until one ends."""
     for what, flag, port in (
         ("Home Assistant", "--port", options.port),
         ("the building", "--simulator-port", options.simulator_port),
@@ -475,78 +542,27 @@ async def develop(options: Options) -> None:
     # Only now: the one who has the port may be a running scripts/develop.
     if options.reset:
         shutil.rmtree(STATE, ignore_errors=True)
-    write_configuration(options.port)
-    gateway = f"http://127.0.0.1:{options.simulator_port}"
-    building_log = STATE / "building.log"
-    hass_log = STATE / "hass.log"
+    write_configuration(options)
+    log = STATE / BUILDING_LOG
+    command = [sys.executable, "-m", "simulator", "--port", str(options.simulator_port)]
+    command += ["--admin-port", str(options.admin_port)]
+    command += ["--devices", str(options.devices)]
     async with (
         aiohttp.ClientSession() as session,
-        running(
-            f"the building (log: {building_log.relative_to(ROOT)})",
-            sys.executable,
-            "-m",
-            "simulator",
-            "--port",
-            str(options.simulator_port),
-            "--admin-port",
-            str(options.admin_port),
-            "--devices",
-            str(options.devices),
-            log=building_log,
-        ) as building,
-        running(
-            f"Home Assistant (log: {hass_log.relative_to(ROOT)})",
-            sys.executable,
-            "-m",
-            "homeassistant",
-            "--config",
-            str(STATE),
-            log=hass_log,
-        ) as hass,
+        running("the building", *command, log=log) as building,
     ):
         await until(
-            "the building",
-            building,
-            building_log,
-            lambda: listening(options.simulator_port),
+            "the building", building, log, lambda: listening(options.simulator_port)
         )
-        home = HomeAssistant(session, f"http://localhost:{options.port}")
-        await until("Home Assistant", hass, hass_log, home.answers)
-        if await home.onboarded():
-            await home.log_in()
-        else:
-            say(f"creating the user {USER}")
-            await home.onboard()
-        await until("Home Assistant", hass, hass_log, home.running)
-        if not await home.connected():
-            say("connecting Home Assistant to the building")
-            await home.connect(account(gateway))
-            await make_dashboard(home)
-        print(
-            f"""
-  Home Assistant      {home.url}  (user {USER}, password {PASSWORD}; reachable from this machine only)
-  The building        {gateway}  (an EnOS gateway; organization {account(gateway)["org_id"]})
-  Its controls        http://127.0.0.1:{options.admin_port}
-
-  Ctrl-C stops both. What was set up stays in .develop/ until scripts/develop --reset.
-""",
-            flush=True,
-        )
-        ended, _ = await asyncio.wait(
-            {
-                asyncio.create_task(building.wait(), name="the building"),
-                asyncio.create_task(hass.wait(), name="Home Assistant"),
-            },
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        raise Trouble(f"{ended.pop().get_name()} ended by itself, see {STATE}")
+        while await home_assistant(options, session, building):
+            pass
 
 
 async def main(options: Options) -> int:
     """Run until Ctrl-C."""
     task = asyncio.create_task(develop(options))
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     try:
         await task
