@@ -40,6 +40,8 @@ type PointKey = tuple[str, str]
 type PointListener = Callable[[Context | None], None]
 
 _PARALLEL_READS: Final = 4
+# Rounds of values between two that read the devices as well.
+_ROUNDS_TO_DEVICES: Final = DEVICES_INTERVAL // VALUES_INTERVAL - 1
 _REFUSALS_A_ROUND: Final = 40
 _MISSED_ROUNDS: Final = 3
 _LONGEST_WAIT: Final = 300.0
@@ -101,6 +103,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self._tokens_refused = 0
         self._first = True
         self._devices_at = float("-inf")
+        self._rounds_to_devices = 0
         self._devices_failed = 0
         self._was_up = True
         self._refusals = 0
@@ -243,13 +246,14 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 self.want_enabled()
                 await self._read_values()
                 self._first = False
-            elif time.monotonic() - self._devices_at >= _due(DEVICES_INTERVAL):
+            elif self._rounds_to_devices <= 0:
                 for trouble in await asyncio.gather(
                     self._read_values(), self._refresh_devices(), return_exceptions=True
                 ):
                     if trouble is not None:
                         raise trouble
             else:
+                self._rounds_to_devices -= 1
                 await self._read_values()
         except CredentialsError as err:
             raise auth_failed(err) from err
@@ -309,6 +313,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         failed = self._devices_failed
         gone = await self.discovery.async_run()
         self._devices_at = time.monotonic()
+        self._rounds_to_devices = _ROUNDS_TO_DEVICES
         self._devices_failed = 0
         if failed >= _MISSED_ROUNDS:
             self._notify_all()
@@ -540,15 +545,17 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             def settle(_now: datetime) -> None:
                 self._settling.pop(key, None)
                 shown = state.value
-                self._settle(key, state)
+                self._settle(key, state, in_time=True)
                 if state.value != shown:
                     self.notify(key)
 
             self._settling[key] = async_call_later(self.hass, state.settle_time, settle)
 
-    def _settle(self, key: PointKey, state: PointState) -> None:
-        """Let the samples decide on an acknowledged write."""
-        fate = state.settle(time.monotonic())
+    def _settle(
+        self, key: PointKey, state: PointState, *, in_time: bool = False
+    ) -> None:
+        """Let the samples decide on an acknowledged write; `in_time`: it had its time."""
+        fate = state.settle(float("inf") if in_time else time.monotonic())
         if fate is not None:
             self._cancel_settling(key)
             self.on_masked()
@@ -606,14 +613,6 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
 def point_unique_id(org_id: str, asset_id: str, point_id: str) -> str:
     """Return the unique id of a point's entity, which never changes."""
     return f"{org_id}_{asset_id}_{point_id}"
-
-
-def _due(interval: timedelta) -> float:
-    """Return the seconds after which something with this interval is due.
-
-    Rounds start on a grid of their own; half a round early beats half a round late.
-    """
-    return interval.total_seconds() - VALUES_INTERVAL.total_seconds() / 2
 
 
 def _half(interval: timedelta | None) -> timedelta:

@@ -2,8 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 import time
 from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers.event import async_call_later
 
 from .api.errors import EnosError, PermissionDeniedError, RateLimitError
 from .api.models import AWAY
@@ -21,6 +26,25 @@ _READ_BACK_AFTER: Final = (1.0, 3.0, 6.0)
 _READ_BACKS: Final = 5
 
 
+@dataclass(slots=True)
+class _Probe:
+    """A model whose points no round ever answered, and the devices to ask for them."""
+
+    model: str
+    points: set[str]
+    candidates: list[str]
+    unanswered: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _ReadBack:
+    """Points of a device to read until their written values are confirmed."""
+
+    unclear: set[str] = field(default_factory=set)
+    attempt: int = 0
+    cancel: CALLBACK_TYPE | None = None
+
+
 class DirectReader:
     """Reads points by `queryLatest`, one device a call.
 
@@ -34,11 +58,12 @@ class DirectReader:
         self._coordinator = coordinator
         self._points: dict[str, set[str]] = {}
         self._probed: dict[tuple[str, str], float] = {}
+        self._probes: list[_Probe] = []
+        self._round: list[str] = []
+        self._tick: CALLBACK_TYPE | None = None
+        self._stepping = False
+        self._read_backs: dict[str, _ReadBack] = {}
         self._gate = asyncio.Semaphore(_READ_BACKS)
-        self._probing: asyncio.Task[None] | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self._read_backs: dict[str, asyncio.Task[None]] = {}
-        self._unclear: dict[str, set[str]] = {}
         self._stopped = False
 
     def adopt(self, other: DirectReader) -> None:
@@ -52,35 +77,60 @@ class DirectReader:
         return {model: sorted(points) for model, points in self._points.items()}
 
     def stop(self) -> None:
-        """Stop reading."""
+        """Stop reading. What is being read ends with the entry's background tasks."""
         self._stopped = True
-        for task in (self._probing, self._reading, *self._read_backs.values()):
-            if task is not None:
-                task.cancel()
+        if self._tick is not None:
+            self._tick()
+            self._tick = None
+        for read_back in self._read_backs.values():
+            if read_back.cancel is not None:
+                read_back.cancel()
+        self._read_backs.clear()
 
-    def _start(
-        self, coroutine: Coroutine[Any, Any, None], name: str
-    ) -> asyncio.Task[None]:
+    def _after(
+        self, delay: float, step: Coroutine[Any, Any, None], name: str
+    ) -> CALLBACK_TYPE:
+        """Run a step after some seconds, as a task of the entry."""
         coordinator = self._coordinator
-        return coordinator.config_entry.async_create_background_task(
-            coordinator.hass, coroutine, f"{coordinator.name} {name}"
-        )
 
+        @callback
+        def start(_now: datetime) -> None:
+            coordinator.config_entry.async_create_background_task(
+                coordinator.hass, step, f"{coordinator.name} {name}"
+            )
+
+        cancel = async_call_later(coordinator.hass, delay, start)
+
+        @callback
+        def cancel_both() -> None:
+            cancel()
+            step.close()
+
+        return cancel_both
+
+    # The slow round: probes, then direct points, one call a second.
+
+    @callback
     def probe(self) -> None:
-        """After a round: find out about points that no round ever answered."""
-        if self._probing is None or self._probing.done():
-            unstored = self._unstored()
-            if unstored and not self._stopped:
-                self._probing = self._start(self._probe(unstored), "probe")
-        self._read_on()
+        """After a round of polling: find out about points that no round ever answered."""
+        if not self._probes:
+            self._probes = self._due_probes()
+        self._go_on(_PAUSE)
+
+    def _go_on(self, delay: float) -> None:
+        """Schedule the next call, if there is anything to read and none is scheduled."""
+        if self._stopped or self._stepping or self._tick is not None:
+            return
+        if self._probes or any(self._points.values()):
+            self._tick = self._after(delay, self._step(), "direct read")
 
     def _model_of(self, asset_id: str) -> str:
         """Return what devices with the same points have in common."""
         device = self._coordinator.devices.get(asset_id)
         return (device.model_id or device.product_key if device else "") or asset_id
 
-    def _unstored(self) -> dict[str, set[str]]:
-        """Return the points, by model, that are due for a direct question."""
+    def _due_probes(self) -> list[_Probe]:
+        """Return the models with points that are due for a direct question."""
         stored: set[tuple[str, str]] = set()
         missing: set[tuple[str, str]] = set()
         for (asset_id, point_id), state in self._coordinator.states.items():
@@ -95,82 +145,98 @@ class DirectReader:
                 >= _PROBE_AGAIN
             ):
                 due.setdefault(model, set()).add(point_id)
-        return due
+        return [
+            _Probe(model, points, candidates)
+            for model, points in due.items()
+            if (candidates := self._candidates(model))
+        ]
 
-    async def _probe(self, due: dict[str, set[str]]) -> None:
-        """Ask up to three devices of each model for its points."""
-        coordinator = self._coordinator
-        for model, point_ids in due.items():
-            candidates = [
-                asset_id
-                for asset_id in coordinator.devices
-                if self._model_of(asset_id) == model
-                and coordinator.status_of(asset_id) not in AWAY
-            ][:_PROBED_DEVICES]
-            open_points = set(point_ids)
-            asked = False
-            for asset_id in candidates:
-                if not open_points:
+    def _candidates(self, model: str) -> list[str]:
+        """Return up to three devices of a model that are not away."""
+        found: list[str] = []
+        for asset_id in self._coordinator.devices:
+            if (
+                self._model_of(asset_id) == model
+                and self._coordinator.status_of(asset_id) not in AWAY
+            ):
+                found.append(asset_id)
+                if len(found) == _PROBED_DEVICES:
                     break
-                answered = await self._read(asset_id, sorted(open_points))
-                await asyncio.sleep(_PAUSE)
-                if answered is not None:
-                    asked = True
-                    self._points.setdefault(model, set()).update(answered)
-                    open_points -= answered
-            if asked:
-                now = time.monotonic()
-                self._probed.update({(model, point): now for point in point_ids})
-        self._read_on()
+        return found
 
-    def _read_on(self) -> None:
-        """Keep the slow round going while there is something to read."""
-        idle = self._reading is None or self._reading.done()
-        if idle and not self._stopped and any(self._points.values()):
-            self._reading = self._start(self._read_rounds(), "direct reads")
+    async def _step(self) -> None:
+        """Make one call and schedule the next."""
+        self._tick = None
+        self._stepping = True
+        try:
+            pause = await (self._step_probe() if self._probes else self._step_round())
+        finally:
+            self._stepping = False
+        self._go_on(pause)
 
-    async def _read_rounds(self) -> None:
-        """Read the direct points of every device, one a second, round after round."""
+    async def _step_probe(self) -> float:
+        """Ask one device for points of its model; return the seconds to wait."""
+        probe = self._probes[0]
+        answered, pause = await self._read(probe.candidates.pop(0), sorted(probe.points))
+        if answered is not None:
+            self._points.setdefault(probe.model, set()).update(answered)
+            probe.unanswered.update(probe.points - answered)
+            probe.points -= answered
+        if not probe.candidates or not probe.points:
+            self._probes.remove(probe)
+            # Nothing is concluded from devices that could not be asked.
+            for point_id in probe.unanswered & probe.points:
+                self._probed[probe.model, point_id] = time.monotonic()
+        return pause
+
+    async def _step_round(self) -> float:
+        """Read the direct points of one device; return the seconds to wait."""
         coordinator = self._coordinator
-        while True:
-            started = time.monotonic()
-            for asset_id in list(coordinator.devices):
-                direct = self._points.get(self._model_of(asset_id), set())
-                point_ids = sorted(direct & coordinator.wanted(asset_id))
-                if point_ids and coordinator.status_of(asset_id) not in AWAY:
-                    await self._read(asset_id, point_ids)
-                    await asyncio.sleep(_PAUSE)
-            rest = VALUES_INTERVAL.total_seconds() - (time.monotonic() - started)
-            await asyncio.sleep(max(_PAUSE, rest))
+        started = not self._round
+        if started:
+            self._round = list(coordinator.devices)
+        rest = VALUES_INTERVAL.total_seconds() if started else _PAUSE
+        while self._round:
+            asset_id = self._round.pop()
+            points = self._points.get(self._model_of(asset_id), set())
+            points &= coordinator.wanted(asset_id)
+            if points and coordinator.status_of(asset_id) not in AWAY:
+                _, pause = await self._read(asset_id, sorted(points))
+                return pause
+        return rest
 
-    async def _read(self, asset_id: str, point_ids: list[str]) -> set[str] | None:
-        """Read points of one device; return those answered, None where nothing was."""
+    async def _read(
+        self, asset_id: str, point_ids: list[str]
+    ) -> tuple[set[str] | None, float]:
+        """Read points of one device.
+
+        Returns those answered, None where the question itself failed, and the seconds to
+        wait before the next one.
+        """
         coordinator = self._coordinator
         try:
             answers = await coordinator.client.query_latest(asset_id, point_ids)
         except RateLimitError as err:
             LOGGER.debug("Too many requests for direct reads: %s", err)
-            await asyncio.sleep(
-                min(_LONGEST_WAIT, max(_PAUSE, err.retry_after or 30.0))
-            )
-            return None
+            return None, min(_LONGEST_WAIT, max(_PAUSE, err.retry_after or 30.0))
         except PermissionDeniedError as err:
             LOGGER.debug("Points of %s cannot be read directly: %s", asset_id, err)
             self._note_readable(asset_id, point_ids, readable=False)
-            return None
+            return None, _PAUSE
         except EnosError as err:
             LOGGER.debug("Direct read of %s failed: %s", asset_id, err)
-            return None
+            return None, _PAUSE
         self._note_readable(asset_id, point_ids, readable=True)
         for point_id in point_ids:
             sample = answers.get(point_id)
-            if sample is not None:
-                state = coordinator.state(asset_id, point_id)
-                if state is not None and not state.stored:
-                    # Rounds of polling say nothing about such a point.
-                    state.answered_round = None
-                coordinator.offer((asset_id, point_id), Source.DIRECT, sample)
-        return set(answers)
+            state = coordinator.state(asset_id, point_id)
+            if sample is None or state is None:
+                continue
+            if not state.stored:
+                # Rounds of polling say nothing about such a point.
+                state.answered_round = None
+            coordinator.offer((asset_id, point_id), Source.DIRECT, sample)
+        return set(answers), _PAUSE
 
     def _note_readable(
         self, asset_id: str, point_ids: list[str], *, readable: bool
@@ -180,6 +246,9 @@ class DirectReader:
             if state is not None:
                 state.can_read_back = readable
 
+    # Read-back after writes.
+
+    @callback
     def read_back(self, asset_id: str, unclear: Iterable[str] = ()) -> None:
         """After a write: read the device's written points until they confirm.
 
@@ -188,31 +257,38 @@ class DirectReader:
         """
         if self._stopped:
             return
-        self._unclear.setdefault(asset_id, set()).update(unclear)
-        earlier = self._read_backs.get(asset_id)
-        if earlier is not None:
-            earlier.cancel()
-        task = self._start(self._read_back(asset_id), f"read-back {asset_id}")
-        self._read_backs[asset_id] = task
-        task.add_done_callback(lambda done: self._forget(asset_id, done))
+        read_back = self._read_backs.setdefault(asset_id, _ReadBack())
+        if read_back.cancel is not None:
+            read_back.cancel()
+        read_back.unclear.update(unclear)
+        read_back.attempt = 0
+        self._schedule(asset_id, read_back)
 
-    def _forget(self, asset_id: str, task: asyncio.Task[None]) -> None:
-        if self._read_backs.get(asset_id) is task:
-            del self._read_backs[asset_id]
-            self._unclear.pop(asset_id, None)
+    def _schedule(self, asset_id: str, read_back: _ReadBack) -> None:
+        read_back.cancel = self._after(
+            _READ_BACK_AFTER[read_back.attempt],
+            self._read_back(asset_id, read_back),
+            f"read-back {asset_id}",
+        )
 
-    async def _read_back(self, asset_id: str) -> None:
-        """Read what was written to one device."""
+    async def _read_back(self, asset_id: str, read_back: _ReadBack) -> None:
+        """Read what was written to one device, and again later if that told nothing."""
+        read_back.cancel = None
+        read_back.attempt += 1
+        attempt = read_back.attempt
         coordinator = self._coordinator
-        for pause in _READ_BACK_AFTER:
-            await asyncio.sleep(pause)
-            points = {
-                point_id
-                for point_id in coordinator.wanted(asset_id)
-                if (state := coordinator.state(asset_id, point_id)) and state.mask
-            }
-            points |= self._unclear.get(asset_id, set())
-            if not points:
-                return
+        points = {
+            point_id
+            for point_id in coordinator.wanted(asset_id)
+            if (state := coordinator.state(asset_id, point_id)) and state.mask
+        } | read_back.unclear
+        if points:
             async with self._gate:
                 await self._read(asset_id, sorted(points))
+        if self._stopped or read_back.attempt != attempt or read_back.cancel is not None:
+            # A further write began the waiting anew.
+            return
+        if points and attempt < len(_READ_BACK_AFTER):
+            self._schedule(asset_id, read_back)
+        else:
+            self._read_backs.pop(asset_id, None)

@@ -1,0 +1,1 @@
+"""Tests of the integration inside a real Home Assistant, against the simulator over HTTP."""
