@@ -145,7 +145,7 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
             (*w.DIFFERENCE, *w.CORRECTION, *terms("valve, output, 阀, 输出")),
         ),
         _Class(_D.CO2, _CO2),
-        _Class(_D.CO, _CO),
+        _Class(_D.CO, _CO, _CO2),
         _Class(_D.NITROGEN_DIOXIDE, _NO2),
         _Class(_D.OZONE, _O3),
         _Class(_D.SULPHUR_DIOXIDE, _SO2),

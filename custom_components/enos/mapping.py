@@ -245,9 +245,7 @@ def option_labels(point: Measurepoint, language: str) -> dict[str, str]:
     lower case are equal) all but the first get their code appended. Codes that are whole numbers
     come in their order, others as in the model.
     """
-    return _unique(
-        (code, _label(point.enum[code], language) or code) for code in _codes(point)
-    )
+    return _unique((code, _label(point.enum[code], language)) for code in _codes(point))
 
 
 def _codes(point: Measurepoint) -> list[str]:
@@ -261,7 +259,7 @@ def _codes(point: Measurepoint) -> list[str]:
 def _label(text: LocalizedText, language: str) -> str:
     """Return a label in a language, else in any."""
     for candidate in (text.get(language), text.default, *text.i18n.values()):
-        if label := " ".join(candidate.split()):
+        if label := _clean(candidate):
             return label
     return ""
 
@@ -271,15 +269,22 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     result: dict[str, str] = {}
     taken = set(_RESERVED)
     for code, wanted in pairs:
-        label = wanted[:MAX_STATE_LENGTH]
+        wanted = _clean(wanted) or _clean(code) or "-"
+        label = wanted[:MAX_STATE_LENGTH].strip()
         number = 1
         while label.casefold() in taken:
-            suffix = f" ({code})" if number == 1 else f" ({code}, {number})"
-            label = f"{wanted[: MAX_STATE_LENGTH - len(suffix)]}{suffix}"
+            mark = _clean(code)[:100] or "-"
+            suffix = f"({mark})" if number == 1 else f"({mark}, {number})"
+            label = f"{wanted[: MAX_STATE_LENGTH - len(suffix) - 1].strip()} {suffix}"
             number += 1
         taken.add(label.casefold())
         result[code] = label
     return result
+
+
+def _clean(text: str) -> str:
+    """Return a text on one line without blanks around it."""
+    return " ".join(text.split())
 
 
 def _options(
@@ -288,9 +293,9 @@ def _options(
     """Return code and label of each option; frozen labels have the first right to a text."""
     codes = _codes(point)
     frozen = [code for code in codes if labels and code in labels]
-    wanted = {code: _label(point.enum[code], language) or code for code in codes}
+    wanted = {code: _label(point.enum[code], language) for code in codes}
     if labels:
-        wanted.update((code, " ".join(labels[code].split()) or code) for code in frozen)
+        wanted.update((code, labels[code]) for code in frozen)
     fresh = [code for code in codes if code not in frozen]
     unique = _unique((code, wanted[code]) for code in (*frozen, *fresh))
     return tuple((code, unique[code]) for code in codes)
