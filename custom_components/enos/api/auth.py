@@ -9,14 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping
 import hashlib
 import time
 
-from .errors import ApiError, ConnectError, RateLimitError, TransportError
+from .errors import ApiError, ConnectError, EnosError, RateLimitError, TransportError
 
 # EnOS's own client renews a token ten minutes before its end; the lifetime is two hours.
 _RENEW_BEFORE = 600.0
 _RETRY_AFTER = 60.0
+# Of a token whose lifetime the gateway does not tell.
+_LIFE_UNKNOWN = 2 * _RENEW_BEFORE
 _TOKEN_REPEATED = 1001
+# EnOS tolerates some minutes; a clock that was further ahead and is put right is believed.
+_CLOCK_AHEAD_MS = 60_000
 
-type TokenCall = Callable[[str, dict[str, object]], Awaitable[tuple[str, float]]]
+type TokenCall = Callable[[str, dict[str, object]], Awaitable[tuple[str, float | None]]]
 
 
 def _sha256(text: str) -> str:
@@ -40,7 +44,7 @@ def signature(
 
 
 class Clock:
-    """Milliseconds since 1970 that never repeat.
+    """Milliseconds since 1970 that do not repeat, except where the clock was far ahead.
 
     EnOS refuses a token request whose proof, and with it whose time, was used before (1001).
     """
@@ -51,7 +55,9 @@ class Clock:
 
     def __call__(self) -> int:
         """Return the present time, or one millisecond after the last one given."""
-        self._last = max(int(time.time() * 1000), self._last + 1)
+        now = int(time.time() * 1000)
+        put_right = self._last - now > _CLOCK_AHEAD_MS
+        self._last = now if put_right else max(now, self._last + 1)
         return self._last
 
 
@@ -59,7 +65,7 @@ class TokenKeeper:
     """Keeps one access token fresh, whoever asks and however many at once.
 
     `call` performs one request to the token service, `get` or `refresh`, and returns the
-    token and its remaining life in seconds.
+    token and its remaining life in seconds, None where that was not told.
     """
 
     def __init__(
@@ -76,6 +82,11 @@ class TokenKeeper:
         self._issued = 0.0
         self._renew = 0.0
         self._expires = 0.0
+
+    @property
+    def token(self) -> str:
+        """The present token, empty without one."""
+        return self._token
 
     @property
     def age(self) -> float | None:
@@ -111,12 +122,13 @@ class TokenKeeper:
         return self._token
 
     async def _refresh_early(self) -> None:
-        """Renew a token that still lives; trouble on the way lets it live to its end."""
+        """Renew a token that still lives; where that fails it lives on to its end."""
         try:
-            await self._request("refresh", accessToken=self._token)
-        except ApiError:
-            await self._get_anew()
-        except TransportError, RateLimitError:
+            try:
+                await self._request("refresh", accessToken=self._token)
+            except ApiError:
+                await self._get_anew()
+        except ApiError, TransportError, RateLimitError:
             self._put_off()
 
     async def _get_anew(self) -> None:
@@ -150,13 +162,16 @@ class TokenKeeper:
             except ApiError as err:
                 if err.code == _TOKEN_REPEATED and attempt == 1:
                     continue
+                if err.outcome_unknown:
+                    raise _nothing_sent(err) from err
                 raise
             except ConnectError:
                 raise
             except TransportError as err:
-                # Nothing but the token was asked for, so for the caller nothing was sent.
-                raise ConnectError(str(err), code=err.code) from err
+                raise _nothing_sent(err) from err
             break
+        if life is None or (life <= 0 and action == "refresh"):
+            life = _LIFE_UNKNOWN
         now = time.monotonic()
         self._token = token
         self._issued = now
@@ -164,3 +179,8 @@ class TokenKeeper:
         self._renew = now + max(
             life - _RENEW_BEFORE, life / 2 if action != "get" else 0
         )
+
+
+def _nothing_sent(err: EnosError) -> ConnectError:
+    """Return trouble of the token service as what it is for the caller of another call."""
+    return ConnectError(str(err), code=err.code, message=err.message)

@@ -6,12 +6,13 @@ Paths, parameters and envelopes: EnOS API documentation 2.1, which still holds f
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+import json
 import logging
+import re
 from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
-import orjson
 from yarl import URL
 
 from . import parsing
@@ -50,6 +51,11 @@ _CONNECT = "/connect-service/v2.1/"
 _MODELS = "/model-service/v2.1/thing-models"
 _LATEST = "/tsdb-service/v2.1/latest"
 
+# What stands before a colon is a scheme, or a host where a port follows.
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9])", re.ASCII | re.IGNORECASE)
+# A part of a host's name (an address of IP version 4 is made of such parts as well).
+_HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
+
 _TOKEN_REFUSED = frozenset({401, 1002, 1003, 1203, 4011, 4012})
 
 # What is asked of products and devices: never productSecret or deviceSecret.
@@ -79,6 +85,18 @@ def in_expression(field: str, values: Iterable[str]) -> str:
     return f"{field} in ({','.join(f"'{value}'" for value in listed)})"
 
 
+def _json_text(payload: object) -> str:
+    """Return JSON. Raises `RejectedError` for what JSON cannot carry, such as NaN."""
+    try:
+        text = json.dumps(
+            payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+        text.encode()
+    except (TypeError, ValueError) as err:
+        raise RejectedError("a value that JSON cannot carry") from err
+    return text
+
+
 class EnosClient:
     """Speaks to one gateway for one organization.
 
@@ -101,6 +119,7 @@ class EnosClient:
         self._base = normalize_url(url)
         self._session = session
         self._command_session = command_session or session
+        self._access_key = access_key
         self._secret_key = secret_key
         self._clock = Clock()
         self._tokens = TokenKeeper(
@@ -322,9 +341,9 @@ class EnosClient:
 
     async def _token_call(
         self, action: str, payload: dict[str, object]
-    ) -> tuple[str, float]:
+    ) -> tuple[str, float | None]:
         """Perform one request to the token service."""
-        text = orjson.dumps(payload).decode()
+        text = _json_text(payload)
         reply = await self._send(
             "POST",
             f"{_TOKEN_PATH}{action}",
@@ -356,10 +375,13 @@ class EnosClient:
     ) -> dict[str, Any]:
         """Perform one signed call; a refused token is renewed and the call repeated once."""
         query = {**params, "orgId": self.org_id}
-        encoded = "&".join(
-            f"{key}={quote(text, safe='')}" for key, text in query.items()
-        )
-        body = "" if payload is None else orjson.dumps(payload).decode()
+        try:
+            encoded = "&".join(
+                f"{key}={quote(text, safe='')}" for key, text in query.items()
+            )
+        except UnicodeEncodeError as err:
+            raise RejectedError("an id that is no proper text") from err
+        body = "" if payload is None else _json_text(payload)
         for attempt in (1, 2):
             token = await self._tokens.get()
             timestamp = self._clock()
@@ -413,6 +435,8 @@ class EnosClient:
         if body:
             headers = {**headers, "Content-Type": "application/json;charset=UTF-8"}
         for attempt in (1, 2):
+            if session.closed:
+                raise ConnectError("the session is closed")
             try:
                 async with session.request(
                     method,
@@ -455,6 +479,12 @@ class EnosClient:
         self._note_clock(response.headers.get("Date"))
         status = response.status
         reply = parsing.json_object(content)
+        if reply:
+            sent = response.request_info.headers.get("apim-accesstoken", "")
+            parsing.hide(
+                reply,
+                (sent, self._tokens.token, self._secret_key, self._access_key),
+            )
         message = parsing.message(reply) if reply else ""
         code = parsing.code_or_none(reply) if reply else None
         if status == 429:
@@ -464,7 +494,7 @@ class EnosClient:
             raise PayloadTooLargeError(code=status, message=message)
         if status >= 500:
             raise ReplyLostError(f"HTTP {status}: {message}", code=status)
-        token_service = response.url.path.startswith(_TOKEN_PATH)
+        token_service = _TOKEN_PATH in response.url.path
         if not token_service and (status == 401 or code in _TOKEN_REFUSED):
             raise TokenRefusedError(
                 code=code or status, message=message, clock_offset=self.clock_offset
@@ -492,6 +522,14 @@ class EnosClient:
         self.clock_offset = (theirs - datetime.now(UTC)).total_seconds()
 
 
+def _is_host(host: str) -> bool:
+    """Tell whether a host can be looked up: an address or a name with proper parts."""
+    if ":" in host:
+        return True
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= 253 and all(map(_HOST_LABEL.fullmatch, labels))
+
+
 def normalize_url(url: str) -> str:
     """Return scheme, host and port of an address, and its path if it has one.
 
@@ -500,11 +538,12 @@ def normalize_url(url: str) -> str:
     """
     text = url.strip()
     try:
-        parsed = URL(text if "://" in text else f"https://{text}")
+        parsed = URL(text if _SCHEME.match(text) else f"https://{text}")
         usable = (
-            parsed.scheme in ("http", "https")
-            and bool(parsed.host)
-            and parsed.port is not None
+            text.isprintable()
+            and parsed.scheme in ("http", "https")
+            and _is_host(parsed.raw_host or "")
+            and bool(parsed.port)
             and not (parsed.user or parsed.password or parsed.query or parsed.fragment)
         )
     except ValueError as err:

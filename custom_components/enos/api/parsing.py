@@ -4,8 +4,10 @@ An item that lacks its id is passed over; a reply that is no EnOS reply at all r
 `ReplyLostError`.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+import json
 import math
 from typing import Any
 
@@ -30,8 +32,31 @@ def json_object(content: bytes) -> dict[str, Any] | None:
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError:
-        return None
+        value = _leniently(content)
     return value if isinstance(value, dict) else None
+
+
+def _leniently(content: bytes) -> object:
+    """Return JSON as Java's writers may produce it; None where it is none.
+
+    NaN and infinite numbers become None, what is no proper text becomes a question mark: one
+    odd value of one device must not cost the reply for all.
+    """
+
+    def finite(text: str) -> float | None:
+        number = float(text)
+        return number if math.isfinite(number) else None
+
+    try:
+        value = json.loads(
+            content.decode("utf-8-sig", "replace"),
+            parse_constant=lambda _: None,
+            parse_float=finite,
+        )
+        text = json.dumps(value, ensure_ascii=False)
+        return orjson.loads(text.encode("utf-8", "replace"))
+    except ValueError, RecursionError:
+        return None
 
 
 def _int(value: object) -> int | None:
@@ -88,6 +113,16 @@ def message(reply: dict[str, Any]) -> str:
     return " ".join(text.split())[:200]
 
 
+def hide(reply: dict[str, Any], secrets: Iterable[str]) -> None:
+    """Black out secrets that EnOS's own words repeat."""
+    for key in ("msg", "message"):
+        text = reply.get(key)
+        if isinstance(text, str):
+            for secret in filter(None, secrets):
+                text = text.replace(secret, "***")
+            reply[key] = text
+
+
 def retry_after(header: str | None) -> float | None:
     """Return the seconds that a Retry-After header (seconds or HTTP date) asks for."""
     if not header:
@@ -119,11 +154,19 @@ def total(reply: dict[str, Any], page_no: int, page_size: int, received: int) ->
     return before + 1 if received >= page_size else before
 
 
-def token(data: object) -> tuple[str, float]:
-    """Return access token and remaining life in seconds from a token reply."""
+def token(data: object) -> tuple[str, float | None]:
+    """Return access token and remaining life in seconds from a token reply.
+
+    The token is empty where there is none that can be sent as a header, the life is None
+    where it is not told.
+    """
     fields = _mapping(data)
+    text = _text(fields.get("accessToken"))
     life = _int(fields.get("expire"))
-    return _text(fields.get("accessToken")), float(max(0, life or 0))
+    return (
+        text if text.isascii() and text.isprintable() else "",
+        None if life is None else float(max(0, life)),
+    )
 
 
 def command_id(data: object) -> str:
@@ -135,7 +178,7 @@ def command_id(data: object) -> str:
 def localized(value: object) -> LocalizedText:
     """Return a StringI18n, which may be a plain text too."""
     if isinstance(value, str):
-        return LocalizedText(value)
+        return LocalizedText(value.strip())
     fields = _mapping(value)
     translations = _mapping(fields.get("i18nValue"))
     return LocalizedText(
@@ -284,7 +327,8 @@ def thing_model(data: dict[str, Any]) -> ThingModel | None:
 def latest(data: object, wanted: frozenset[str]) -> dict[tuple[str, str], Reading]:
     """Return the samples of a `latest` reply of item format 0 or 1 by asset and point.
 
-    A point's id is a key of its item, so only the points that were asked for are taken.
+    A point's id is a key of its item, so only the points that were asked for are taken; one
+    called as the item's own keys cannot be told from them.
     """
     readings: dict[tuple[str, str], Reading] = {}
     for item in items(_mapping(data).get("items")):
@@ -293,7 +337,7 @@ def latest(data: object, wanted: frozenset[str]) -> dict[tuple[str, str], Readin
             continue
         time = _int(item.get("timestamp"))
         for key, value in item.items():
-            if key in wanted and key != "assetId":
+            if key in wanted and key not in ("assetId", "timestamp"):
                 readings[asset_id, key] = Reading(value, time)
     return readings
 
