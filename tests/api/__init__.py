@@ -1,0 +1,1 @@
+"""Tests of the EnOS client: over real HTTP, against the simulator or a server of their own."""
