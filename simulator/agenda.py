@@ -36,6 +36,10 @@ class Clock:
         self._real, self._shown = real, shown
         return self._now
 
+    def jump(self, seconds: float) -> None:
+        """Let the time go on at once."""
+        self._now = self() + max(0.0, seconds)
+
 
 class Agenda:
     """Calls functions at their time, in order."""
@@ -77,6 +81,11 @@ class Agenda:
             os.close(self._alarm)
             self._alarm = None
         self._loop = None
+
+    def jump(self, seconds: float) -> None:
+        """Let the time go on at once; what is due then happens soon."""
+        self.clock.jump(seconds)
+        self._arm()
 
     def at(self, when: float, callback: Callable[[], None]) -> None:
         """Call a function at a time."""

@@ -1,5 +1,6 @@
 """The gateway: HTTP, tokens, signatures, envelopes and faults."""
 
+import asyncio
 from collections.abc import Mapping
 import logging
 import ssl
@@ -81,6 +82,7 @@ class Gateway:
         self._ssl = ssl_context
         self._runner: web.ServerRunner | None = None
         self._seen: set[tuple[str, str]] = set()
+        self._busy: dict[asyncio.Task[Any], web.BaseRequest] = {}
 
     @property
     def url(self) -> str:
@@ -109,8 +111,13 @@ class Gateway:
     async def stop(self) -> None:
         """Close the port and all connections."""
         runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        if runner is None:
+            return
+        for task, request in self._busy.items():
+            if request.transport is not None:
+                request.transport.abort()
+            task.cancel()
+        await runner.cleanup()
 
     # ------------------------------------------------------------ a request
 
@@ -129,6 +136,9 @@ class Gateway:
             },
         )
         self._sim.requests.append(record)
+        task = asyncio.current_task()
+        if task is not None:
+            self._busy[task] = request
         try:
             response = await self._answer(request, record, raw_pairs)
         except _Dropped as dropped:
@@ -141,6 +151,8 @@ class Gateway:
             record.http_status = response.status
             return response
         finally:
+            if task is not None:
+                del self._busy[task]
             record.answered = time.time()
 
     async def _answer(

@@ -1,6 +1,6 @@
 """The simulator: a building, a gateway before it, and the controls of both."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 import logging
 import math
 import ssl
@@ -175,6 +175,13 @@ class Simulator:
     def server_ms(self) -> int:
         """Return the time of the gateway's clock in milliseconds."""
         return int((time.time() + self.clock_offset) * 1000)
+
+    def jump(self, seconds: float) -> None:
+        """Let time pass at once for time-outs, expiries, delays and tokens.
+
+        The wall clock, and with it the times of samples, stays as it is.
+        """
+        self.agenda.jump(seconds)
 
     # ------------------------------------------------------------ building
 
@@ -423,10 +430,6 @@ class Simulator:
     def note_rejection(self, text: str) -> None:
         """Note a request that no good client sends."""
         self.rejections.append(text)
-
-    def later(self, seconds: float, callback: Callable[[], None]) -> None:
-        """Call a function after a while, unless the plug is pulled."""
-        self.agenda.later(seconds, callback)
 
 
 def _forget_old(history: list[Any]) -> None:
