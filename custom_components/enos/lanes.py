@@ -7,7 +7,6 @@ here stands only when, in which order, and who is told what became of it.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-import contextlib
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -37,7 +36,7 @@ class NotSent(Exception):
 
 
 class Abandoned(Exception):
-    """The job was on its way when the lanes were closed; what became of it is unknown."""
+    """The job was cut off on its way, as by closing; what became of it is unknown."""
 
 
 @dataclass(slots=True, eq=False)
@@ -140,7 +139,6 @@ class Lanes[PayloadT, ResultT]:
             raise NotSent(refusal)
         if older is not None:
             self._take_out(older)
-            self._dropped(older, Dropped.SUPERSEDED, job)
         queue.append(job)
         job.timer = asyncio.get_running_loop().call_later(
             patience, self._drop, job, Dropped.BUSY
@@ -149,14 +147,21 @@ class Lanes[PayloadT, ResultT]:
             self._workers[lane] = asyncio.create_task(
                 self._work(lane), name=f"EnOS lane {lane}"
             )
+        if older is not None:
+            # Last: who hears of it may submit in turn.
+            self._dropped(older, Dropped.SUPERSEDED, job)
         return await self._wait(job)
 
     async def _wait(self, job: Job[PayloadT, ResultT]) -> ResultT:
-        """Wait shielded: what is on its way goes on without its caller."""
+        """Wait apart: what is on its way goes on without its caller.
+
+        Not by `shield`: where the caller is gone it has a later failure logged as an error.
+        """
         ticket = job.ticket
         ticket.callers += 1
         try:
-            return await asyncio.shield(ticket.future)
+            await asyncio.wait((ticket.future,))
+            return ticket.future.result()
         finally:
             ticket.callers -= 1
             if ticket.callers == 0 and not ticket.future.done():
@@ -172,7 +177,10 @@ class Lanes[PayloadT, ResultT]:
             while queue:
                 async with self._slots:
                     # Meanwhile the queue may have changed, even to nothing.
-                    if queue:
+                    if queue and self._clock() > queue[0].deadline:
+                        # The loop was held up, and the job's timer with it.
+                        self._drop(queue[0], Dropped.BUSY)
+                    elif queue:
                         await self._perform(queue.popleft())
         finally:
             del self._workers[lane]
@@ -188,7 +196,10 @@ class Lanes[PayloadT, ResultT]:
         except asyncio.CancelledError:
             if not future.done():
                 future.set_exception(Abandoned())
-            raise
+            worker = asyncio.current_task()
+            if worker is None or worker.cancelling():
+                raise
+            # Something inside the sender was cancelled, not the lane: that goes on.
         except Exception as err:  # noqa: BLE001 - handed on to those who wait for it
             if not future.done():
                 future.set_exception(err)
@@ -205,9 +216,9 @@ class Lanes[PayloadT, ResultT]:
     def _drop(self, job: Job[PayloadT, ResultT], reason: Dropped) -> None:
         """End a waiting job unsent."""
         self._take_out(job)
-        self._dropped(job, reason, None)
         if not job.ticket.future.done():
             job.ticket.future.set_exception(NotSent(reason))
+        self._dropped(job, reason, None)
 
     def _forget_empty(self, lane: str) -> None:
         """Keep no queue for a device that nothing is written to."""
@@ -223,9 +234,10 @@ class Lanes[PayloadT, ResultT]:
         workers = list(self._workers.values())
         if not workers:
             return
-        await asyncio.wait(workers, timeout=grace)
-        for worker in workers:
-            worker.cancel()
-        for worker in workers:
-            with contextlib.suppress(asyncio.CancelledError):
-                await worker
+        try:
+            await asyncio.wait(workers, timeout=grace)
+        finally:
+            # Also where whoever closes cannot wait any longer.
+            for worker in workers:
+                worker.cancel()
+        await asyncio.wait(workers)
