@@ -21,19 +21,17 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
-from .api.client import EnosClient
-from .api.errors import EnosError, NotFoundError, PermissionDeniedError, RejectedError
+from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Product
 from .config_steps import (
     DEVICE_SCHEMA,
-    NOBODY,
+    FlowClient,
     PointSteps,
     async_find_device,
     async_models,
     client_for,
     list_selector,
     named,
-    names_organization,
     problem_of,
 )
 from .config_subflow import DeviceSubentryFlow, ProductSubentryFlow
@@ -102,32 +100,19 @@ def _flat(
     return data
 
 
-async def _async_products(client: EnosClient) -> tuple[Product, ...] | None:
+async def _async_products(client: FlowClient) -> tuple[Product, ...] | None:
     """Prove address, keys and organization, and list the products.
 
-    Returns None where these may not be listed. EnOS words a missing right like a foreign
-    organization: the organization is refused only where nothing at all may be read in it.
+    Returns None where these may not be listed. Raises `EnosError` and `FlowProblem`.
     """
     await client.authenticate()
     try:
         return await client.search_products()
     except PermissionDeniedError as err:
-        if not names_organization(err, client):
-            return None
-    for probe in (
-        lambda: client.search_devices(asset_ids=(NOBODY,)),
-        lambda: client.thing_models((NOBODY,)),
-        lambda: client.latest((NOBODY,), (NOBODY,)),
-    ):
-        try:
-            await probe()
-        except PermissionDeniedError:
-            continue
-        except (NotFoundError, RejectedError) as err:
-            if names_organization(err, client):
-                raise
+        # EnOS words a missing right like a foreign organization.
+        if client.names_organization(err) and await client.organization_denied():
+            raise FlowProblem("org_denied") from err
         return None
-    raise FlowProblem("org_denied")
 
 
 class EnosConfigFlow(
@@ -138,7 +123,7 @@ class EnosConfigFlow(
     VERSION = 1
     MINOR_VERSION = 1
 
-    _client: EnosClient
+    _client: FlowClient
 
     def __init__(self) -> None:
         """Start with nothing known."""
@@ -167,7 +152,7 @@ class EnosConfigFlow(
 
         Raises `FlowProblem` for whatever is wrong with the account.
         """
-        client: EnosClient | None = None
+        client: FlowClient | None = None
         try:
             client = client_for(self.hass, data)
             products = await _async_products(client)

@@ -23,6 +23,7 @@ import probatio
 from .api.client import EnosClient
 from .api.errors import (
     AddressRefusedError,
+    ApiError,
     CertificateError,
     CredentialsError,
     EnosError,
@@ -31,6 +32,7 @@ from .api.errors import (
     PermissionDeniedError,
     RateLimitError,
     RejectedError,
+    ServerError,
     TokenRefusedError,
     TransportError,
 )
@@ -62,9 +64,49 @@ NOBODY: Final = "00000000"
 _KEYS_UNREADABLE: Final = frozenset({1004, 1202})
 
 
-def client_for(hass: HomeAssistant, data: Mapping[str, Any]) -> EnosClient:
+class FlowClient(EnosClient):
+    """The client, with a question that only the flows have."""
+
+    def names_organization(self, err: EnosError) -> bool:
+        """Tell whether EnOS's message is about the organization."""
+        return "orgid" in err.message.lower() or self.org_id in err.message
+
+    async def organization_denied(self) -> bool:
+        """Tell whether the application may do nothing at all in the organization.
+
+        For each right a read that needs it, of a thing that is not there.
+        """
+        device = {"action": "get", "assetId": NOBODY}
+        for ask in (
+            lambda: self.search_devices(asset_ids=(NOBODY,)),
+            lambda: self.thing_models((NOBODY,)),
+            lambda: self._call("GET", "/asset-service/v2.1/assets", device),
+            lambda: self._call(
+                "GET", "/connect-service/v2.1/commands", {**device, "commandId": "0"}
+            ),
+        ):
+            try:
+                await ask()
+            except ServerError:
+                raise
+            except PermissionDeniedError as err:
+                if self.names_organization(err):
+                    continue
+            except ApiError as err:
+                if _from_elsewhere(err):
+                    continue
+            return False
+        return True
+
+
+def _from_elsewhere(err: EnosError) -> bool:
+    """Tell whether an HTTP status came without a code of EnOS: no service answered."""
+    return isinstance(err, RejectedError) and 400 <= (err.code or 0) < 600
+
+
+def client_for(hass: HomeAssistant, data: Mapping[str, Any]) -> FlowClient:
     """Return a client for an entry's data. Raises `InvalidUrlError`."""
-    return EnosClient(
+    return FlowClient(
         async_get_clientsession(hass, verify_ssl=data[CONF_VERIFY_SSL]),
         url=data[CONF_URL],
         org_id=data[CONF_ORG_ID],
@@ -73,12 +115,7 @@ def client_for(hass: HomeAssistant, data: Mapping[str, Any]) -> EnosClient:
     )
 
 
-def names_organization(err: EnosError, client: EnosClient) -> bool:
-    """Tell whether EnOS's message is about the organization."""
-    return "orgid" in err.message.lower() or client.org_id in err.message
-
-
-def problem_of(err: EnosError | FlowProblem, client: EnosClient | None) -> FlowProblem:
+def problem_of(err: EnosError | FlowProblem, client: FlowClient | None) -> FlowProblem:
     """Return what to tell about an error."""
     if isinstance(err, FlowProblem):
         return err
@@ -103,13 +140,12 @@ def problem_of(err: EnosError | FlowProblem, client: EnosClient | None) -> FlowP
             return FlowProblem("permission_denied", message=err.message)
     if err.code in _KEYS_UNREADABLE:
         return FlowProblem("invalid_auth")
-    if isinstance(err, RejectedError) and 400 <= (err.code or 0) < 600:
-        # An HTTP status without a code of EnOS: some other server answers there.
+    if _from_elsewhere(err):
         return FlowProblem("cannot_connect")
     if (
         isinstance(err, (RejectedError, NotFoundError))
         and client is not None
-        and names_organization(err, client)
+        and client.names_organization(err)
     ):
         return FlowProblem("invalid_org")
     LOGGER.warning("EnOS answered with code %s: %s", err.code, err.message or err)

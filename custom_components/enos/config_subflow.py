@@ -13,12 +13,12 @@ from homeassistant.const import CONF_NAME
 from homeassistant.helpers.selector import SelectSelector, TextSelector
 import probatio
 
-from .api.client import EnosClient
 from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Device, LocalizedText, Product
 from .config_steps import (
     DEVICE_SCHEMA,
     NOBODY,
+    FlowClient,
     PointSteps,
     async_find_device,
     async_look_up,
@@ -47,7 +47,7 @@ class _SubentryFlow(
         return self._chosen
 
     @cached_property
-    def _client(self) -> EnosClient:
+    def _client(self) -> FlowClient:
         """A client of the flow's own: the entry may not be loaded."""
         return client_for(self.hass, self._get_entry().data)
 
@@ -304,8 +304,7 @@ class DeviceSubentryFlow(_SubentryFlow):
         """Change the points of a device."""
         target = Target.from_subentry(self._get_reconfigure_subentry())
         try:
-            device = await async_look_up(self._client, target.asset_id)
-            if device is not None:
+            if device := await self._async_look_up(target.asset_id):
                 target.product_key = device.product_key
                 target.device_key = device.device_key
                 models = await async_models(self._client, (device.model_id,))
@@ -314,3 +313,10 @@ class DeviceSubentryFlow(_SubentryFlow):
             return self._abort_for(err)
         self._chosen = target
         return await self._async_review()
+
+    async def _async_look_up(self, asset_id: str) -> Device | None:
+        """Return a device, None where there is none or it may not be read."""
+        try:
+            return await async_look_up(self._client, asset_id)
+        except PermissionDeniedError:
+            return None
