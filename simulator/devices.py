@@ -60,9 +60,9 @@ class SimDevice:
         "device_secret",
         "index",
         "kind",
+        "last_full_post",
         "last_offline",
         "last_online",
-        "last_post",
         "last_step",
         "model_id",
         "muted",
@@ -118,7 +118,7 @@ class SimDevice:
         self.muted: set[str] = set()
         self.behaviour = Behaviour()
         self.last_step = 0.0
-        self.last_post = 0.0
+        self.last_full_post = 0.0
         self.on_status: Callable[[SimDevice, Status], None] | None = None
         self._status: Status = "online"
         self._last_reading = self._last_time = 0

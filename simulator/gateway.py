@@ -105,7 +105,11 @@ class Gateway:
             reuse_address=True,
             backlog=1024,
         )
-        await site.start()
+        try:
+            await site.start()
+        except OSError:
+            await self.stop()
+            raise
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

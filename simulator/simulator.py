@@ -140,7 +140,11 @@ class Simulator:
     async def start(self) -> None:
         """Listen, at the same ports as before if there was a before."""
         await self.gateway.start()
-        await self.admin.start()
+        try:
+            await self.admin.start()
+        except OSError:
+            await self.gateway.stop()
+            raise
         self.agenda.start()
         if self.physics and not self._ticking:
             self._ticking = True
@@ -208,7 +212,7 @@ class Simulator:
         self.by_key[device.product_key, device.device_key] = device
         self._listed = None
         self.generation += 1
-        self._post(device, device.values)
+        self._post_visible(device, heartbeat=True)
         return device
 
     def kind(self, name: str) -> Kind:
@@ -305,7 +309,6 @@ class Simulator:
                 device.tsdb_pending.append((visible, point, sample))
             else:
                 device.tsdb_latest[point] = sample
-        device.last_post = self.agenda.now
 
     def _widened(self, device: SimDevice, point: str, value: float) -> float:
         known = self.measurepoint(device, point)
@@ -316,6 +319,8 @@ class Simulator:
 
     def _post_visible(self, device: SimDevice, *, heartbeat: bool) -> None:
         """Let a device post what changed, or everything."""
+        if heartbeat:
+            device.last_full_post = self.agenda.now
         latest = device.connect_latest
         changed: dict[str, Any] = {}
         for point, value in device.values.items():
@@ -390,7 +395,7 @@ class Simulator:
 
     def _publish(self, device: SimDevice) -> None:
         if device.status == "online":
-            due = self.agenda.now - device.last_post >= HEARTBEAT
+            due = self.agenda.now - device.last_full_post >= HEARTBEAT
             self._post_visible(device, heartbeat=due)
 
     def _tick(self) -> None:

@@ -1,17 +1,23 @@
 """The building: catalogue, names, physics, clocks, command line."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 import json
 import os
 from pathlib import Path
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
 from typing import Any
 
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientSSLError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
@@ -182,6 +188,19 @@ async def test_physics_in_real_time(connect: Connect) -> None:
     assert away.tsdb_latest["room_temp"].value == away.values["room_temp"]
 
 
+async def test_heartbeat(connect: Connect) -> None:
+    """Once a minute a device reports also what did not change."""
+    client = await connect(physics=True)
+    device = client.sim.device("fcu")
+    before = device.tsdb_latest["mode"]
+    client.sim.jump(61)
+    end = time.monotonic() + 5
+    while device.tsdb_latest["mode"] == before:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
+    assert device.tsdb_latest["mode"].value == before.value
+
+
 async def test_frozen_clocks(client: Client, freezer: FrozenDateTimeFactory) -> None:
     """Devices answer while clocks are frozen; a jump makes time-outs come true."""
     sim, device = client.sim, client.sim.device("fcu")
@@ -292,6 +311,36 @@ def test_command_line(tmp_path: Path) -> None:
 async def test_port_in_use(client: Client) -> None:
     """A port that is taken is an OSError."""
     port = int(client.sim.url.rpartition(":")[2])
-    with pytest.raises(OSError, match="in use"):
-        async with Simulator(devices=0, port=port):
+    for other in (Simulator(devices=0, port=port), Simulator(admin_port=port)):
+        with pytest.raises(OSError, match="in use"):
+            await other.start()
+    with pytest.raises(OSError):
+        async with client.session.get(other.url):
             pass
+
+
+async def test_https(connect: Connect, tmp_path: Path) -> None:
+    """The gateway can speak TLS."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulator")])
+    now = datetime.now(UTC)
+    certificate = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, now, now + timedelta(days=1)
+    ).sign(key, hashes.SHA256())
+    pem = tmp_path / "both.pem"
+    pem.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    client = await connect(ssl_context=context, log_in=False)
+    assert client.sim.url.startswith("https://127.0.0.1:")
+    with pytest.raises(ClientSSLError):
+        await client.send("GET", "/")
+    async with client.session.get(client.sim.url, ssl=False) as response:
+        assert response.status == 404
