@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-import itertools
 import json
 import time
 from typing import Any
@@ -27,8 +26,6 @@ NODES = "/asset-tree-service/v2.1/asset-nodes"
 PATHS = "/asset-tree-service/v2.1/asset-paths"
 ASSETS = "/asset-service/v2.1/assets"
 TOKEN = "/apim-token-service/v2.0/token"
-
-_COUNTER = itertools.count()
 
 
 @dataclass
@@ -72,10 +69,12 @@ class Client:
     token: str = ""
     # What a test wants done wrong.
     headers: dict[str, str] = field(default_factory=dict)
+    last_stamp: int = 0
 
     def now(self) -> int:
         """Return a time in ms that is never the same twice."""
-        return int(time.time() * 1000) - next(_COUNTER) % 1000
+        self.last_stamp = max(self.last_stamp + 1, int(time.time() * 1000))
+        return self.last_stamp
 
     async def send(
         self,
