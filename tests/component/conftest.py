@@ -1,8 +1,47 @@
 """Fixtures of the component tests."""
 
+from typing import Any
+
+from homeassistant.core import ServiceRegistry
+from homeassistant.data_entry_flow import FlowHandler, FlowManager
+from homeassistant.exceptions import HomeAssistantError
 import pytest
+
+from custom_components.enos.const import DOMAIN
+
+from .texts import check_exception, check_step
 
 
 @pytest.fixture(autouse=True)
 def integration(enable_custom_integrations: None) -> None:
     """Let Home Assistant load this repository's integration."""
+
+
+@pytest.fixture(autouse=True)
+def texts_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test in which a person would see a key instead of a text.
+
+    Every step that a flow of ours shows and every error that an action raises is looked up,
+    placeholders included. Home Assistant does the same for its own integrations.
+    """
+    handle_step = FlowManager._async_handle_step
+    call_service = ServiceRegistry.async_call
+
+    async def handle_step_and_check(
+        self: Any, flow: FlowHandler[Any, Any, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        result = await handle_step(self, flow, *args, **kwargs)
+        if type(flow).__module__.startswith(f"custom_components.{DOMAIN}."):
+            check_step(flow.handler, result)
+        return result
+
+    async def call_service_and_check(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await call_service(self, *args, **kwargs)
+        except HomeAssistantError as err:
+            if err.translation_domain == DOMAIN:
+                check_exception(err.translation_key, err.translation_placeholders)
+            raise
+
+    monkeypatch.setattr(FlowManager, "_async_handle_step", handle_step_and_check)
+    monkeypatch.setattr(ServiceRegistry, "async_call", call_service_and_check)
