@@ -506,7 +506,9 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             state.answered_round = self.round + 1
             state.stored = True
         state.offer(source, sample)
-        self._settle(key, state)
+        if sample == state.reading:
+            # Only who has the newest sample can tell what became of a write.
+            self._settle(key, state)
         if state.value != shown or was_missing:
             self.notify(key)
 
@@ -542,20 +544,19 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             self.direct.read_back(key[0])
 
             @callback
-            def settle(_now: datetime) -> None:
+            def look_again(_now: datetime) -> None:
+                """Before a sample that contradicts is believed: there may be a later one."""
                 self._settling.pop(key, None)
-                shown = state.value
-                self._settle(key, state, in_time=True)
-                if state.value != shown:
-                    self.notify(key)
+                if state.mask is not None and state.reading != state.mask.before:
+                    self.direct.read_back(key[0])
 
-            self._settling[key] = async_call_later(self.hass, state.settle_time, settle)
+            self._settling[key] = async_call_later(
+                self.hass, state.settle_time, look_again
+            )
 
-    def _settle(
-        self, key: PointKey, state: PointState, *, in_time: bool = False
-    ) -> None:
-        """Let the samples decide on an acknowledged write; `in_time`: it had its time."""
-        fate = state.settle(float("inf") if in_time else time.monotonic())
+    def _settle(self, key: PointKey, state: PointState) -> None:
+        """Let the samples decide on an acknowledged write."""
+        fate = state.settle(time.monotonic())
         if fate is not None:
             self._cancel_settling(key)
             self.on_masked()
