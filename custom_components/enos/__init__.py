@@ -73,6 +73,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
     commands = Commands(client, coordinator)
     entry.runtime_data = EnosData(client, coordinator, commands)
     memory = Memory(hass, entry.entry_id)
+    memory.watch(coordinator)
+    entry.async_on_unload(memory.async_close)
 
     handover = hass.data.setdefault(_HANDOVERS, {}).pop(entry.entry_id, None)
     if (
@@ -86,7 +88,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
         handover = None
         await coordinator.async_config_entry_first_refresh()
         await memory.async_restore(coordinator)
-    memory.watch(coordinator)
     _follow_devices(hass, entry)
 
     async def close(_event: Event) -> None:

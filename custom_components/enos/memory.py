@@ -22,6 +22,7 @@ class Memory:
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Name the file."""
         self._store: Store[_Stored] = Store(hass, _VERSION, f"{DOMAIN}.{entry_id}")
+        self._unsaved: EnosCoordinator | None = None
 
     async def async_restore(self, coordinator: EnosCoordinator) -> None:
         """Hand the stored values to the coordinator."""
@@ -39,21 +40,35 @@ class Memory:
 
         @callback
         def content() -> _Stored:
-            return {
-                "masks": [
-                    _as_dict(key, state.mask)
-                    for key, state in coordinator.states.items()
-                    if state.mask is not None
-                ]
-            }
+            self._unsaved = None
+            return _masks(coordinator)
 
-        coordinator.on_masked = lambda: self._store.async_delay_save(
-            content, _SAVE_DELAY
-        )
+        @callback
+        def save_soon() -> None:
+            self._unsaved = coordinator
+            self._store.async_delay_save(content, _SAVE_DELAY)
+
+        coordinator.on_masked = save_soon
+
+    async def async_close(self) -> None:
+        """Save now what would be saved in a moment: the file may be read or removed next."""
+        if self._unsaved is not None:
+            coordinator, self._unsaved = self._unsaved, None
+            await self._store.async_save(_masks(coordinator))
 
     async def async_remove(self) -> None:
         """Delete the file."""
         await self._store.async_remove()
+
+
+def _masks(coordinator: EnosCoordinator) -> _Stored:
+    return {
+        "masks": [
+            _as_dict(key, state.mask)
+            for key, state in coordinator.states.items()
+            if state.mask is not None
+        ]
+    }
 
 
 def _as_dict(key: PointKey, mask: Mask) -> dict[str, Any]:
