@@ -53,7 +53,8 @@ class PointState:
 
     `answered_round` is the last round of polling that brought an answer; None where the
     point is not polled that way. `source` and `received` tell where the reading came from
-    and when, in seconds of the monotonic clock. `stored` tells that the time series service has the point.
+    and when, in seconds of the monotonic clock. `stored` tells that the time series service
+    has the point. `_answers` are each source's last answer and the one before.
     """
 
     point: Measurepoint
@@ -64,7 +65,7 @@ class PointState:
     can_read_back: bool = True
     source: Source | None = None
     received: float | None = None
-    _last: dict[Source, Reading] = field(default_factory=dict)
+    _answers: dict[Source, tuple[Reading, Reading | None]] = field(default_factory=dict)
 
     @property
     def age(self) -> float | None:
@@ -82,48 +83,103 @@ class PointState:
         """Take an answer of a source and tell whether it brought a newer reading.
 
         An answer equal to the source's last one is no news. A sample earlier than the same
-        source's previous one means that the device's clock was set back: it is news.
+        source's previous one means that the device's clock was set back: it is news. But not
+        the very answer before the last: that is a late reply, or a replica that lags.
         """
-        previous = self._last.get(source)
+        previous, earlier = self._answers.get(source, (None, None))
         if previous == sample:
             return False
-        self._last[source] = sample
-        current = self.reading
-        newer = (
-            current is None
-            or sample.time is None
-            or current.time is None
-            or sample.time > current.time
-            or (sample.time == current.time and sample.value != current.value)
-        )
-        set_back = (
-            previous is not None
-            and previous.time is not None
-            and sample.time is not None
-            and sample.time < previous.time
-        )
-        if not (newer or set_back):
+        set_back = _is_earlier(sample, previous)
+        if set_back and sample == earlier:
             return False
-        changed = current != sample
+        self._answers[source] = (sample, previous)
+        if not (set_back or _is_newer(sample, self.reading)):
+            return False
+        changed = self.reading != sample
         self.reading = sample
         self.source = source
         self.received = time.monotonic()
         return changed
 
+    def restore(self, mask: Mask) -> None:
+        """Take over an acknowledged write from an earlier run.
+
+        What was known when it was sent counts from then on, so that an older sample from
+        another source is not taken for a newer one.
+        """
+        self.mask = mask
+        if mask.before is not None and (
+            self.reading is None or not _is_newer(self.reading, mask.before)
+        ):
+            self.reading = mask.before
+            self.source = self.received = None
+
     def settle(self, now: float) -> Fate | None:
         """Drop the mask when the samples have spoken; return what they said."""
-        mask = self.mask
-        if mask is None or self.reading is None or self.reading == mask.before:
+        mask, reading = self.mask, self.reading
+        if mask is None or reading is None:
             return None
-        if same(self.point, self.reading.value, mask.value):
+        due = mask.since is None or now >= mask.since + self.settle_time
+        agrees = same(self.point, reading.value, mask.value)
+        if self._is_same_sample(reading, mask.before):
+            # No sample since. A write of what was there already has nothing more to hide;
+            # kept, it would call the next change, hours later, an override.
+            fate = Fate.CONFIRMED if agrees and due else None
+        elif agrees:
+            fate = Fate.CONFIRMED
+        elif (
+            mask.since is not None
+            and self.received is not None
+            and self.received <= mask.since
+        ):
+            # It came before the device answered, so it says nothing of the write.
+            mask.before = reading
+            fate = None
+        else:
+            fate = Fate.OVERRIDDEN if due else None
+        if fate is not None:
             self.mask = None
-            return Fate.CONFIRMED
-        if mask.since is not None and now < mask.since + self.settle_time:
-            return None
-        self.mask = None
-        return Fate.OVERRIDDEN
+        return fate
+
+    def _is_same_sample(self, one: Reading, other: Reading | None) -> bool:
+        """Tell whether two readings are one sample, as two sources may tell it.
+
+        One has its value as a number, the other as text; one has its time in milliseconds,
+        the other in whole seconds.
+        """
+        if other is None or one == other:
+            return other is not None
+        if one.time != other.time and (
+            one.time is None
+            or other.time is None
+            or abs(one.time - other.time) >= 1000
+            or (one.time % 1000 and other.time % 1000)
+        ):
+            return False
+        return same(self.point, one.value, other.value)
 
     @property
     def settle_time(self) -> float:
         """Seconds that a contradicting sample has to wait to be believed."""
         return SETTLE_TIME if self.can_read_back else SETTLE_TIME_NO_READ_BACK
+
+
+def _is_earlier(sample: Reading, other: Reading | None) -> bool:
+    """Tell whether a sample's time lies before another's."""
+    return (
+        other is not None
+        and other.time is not None
+        and sample.time is not None
+        and sample.time < other.time
+    )
+
+
+def _is_newer(sample: Reading, current: Reading | None) -> bool:
+    """Tell whether a sample replaces a reading, going by the times alone."""
+    return (
+        current is None
+        or sample.time is None
+        or current.time is None
+        or sample.time > current.time
+        or (sample.time == current.time and sample.value != current.value)
+    )
