@@ -133,9 +133,9 @@ def write_configuration(options: Options) -> None:
         store("onboarding", 4, {"done": ["core_config", "analytics", "integration"]})
 
 
-def store(key: str, version: int, data: Json) -> None:
+def store(key: str, version: int, data: Json, state: Path = STATE) -> None:
     """Write one of Home Assistant's stores."""
-    folder = STATE / ".storage"
+    folder = state / ".storage"
     folder.mkdir(exist_ok=True)
     content = {"version": version, "minor_version": 1, "key": key, "data": data}
     (folder / key).write_text(json.dumps(content), encoding="utf-8")
