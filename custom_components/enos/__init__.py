@@ -76,6 +76,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
     memory.watch(coordinator)
     entry.async_on_unload(memory.async_close)
 
+    _follow_devices(hass, entry)
     handover = hass.data.setdefault(_HANDOVERS, {}).pop(entry.entry_id, None)
     if (
         handover is not None
@@ -88,7 +89,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
         handover = None
         await coordinator.async_config_entry_first_refresh()
         await memory.async_restore(coordinator)
-    _follow_devices(hass, entry)
 
     async def close(_event: Event) -> None:
         await commands.close()
@@ -223,6 +223,7 @@ def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
                 registry.async_remove_device(device.id)
         _remove_dropped_points(hass, entry)
 
+    coordinator.discovery.expect(registered())
     coordinator.on_renamed = renamed
     coordinator.on_gone = gone
     entry.async_on_unload(coordinator.async_add_listener(tidy))

@@ -56,6 +56,7 @@ class Discovery:
         self.statuses_known = True
         self.not_held: set[str] = set()
         self._gone: set[str] = set()
+        self._registered: set[str] = set()
 
     def adopt(self, other: Discovery) -> None:
         """Take over what an earlier run knew of the devices that are still held."""
@@ -67,6 +68,10 @@ class Discovery:
             for asset_id, device in other.devices.items()
             if self.selection_of(device) is not None
         }
+
+    def expect(self, asset_ids: Iterable[str]) -> None:
+        """Take note of devices of earlier days: those not listed are asked for, once."""
+        self._registered.update(asset_ids)
 
     def selection_of(self, device: Device) -> Selection | None:
         """Return what brought a device in; never two do."""
@@ -105,18 +110,22 @@ class Discovery:
         The list shifts while it is paged: only EnOS's own no removes a device.
         """
         self._gone -= found.keys()
-        expected = {device.asset_id: device for device in self._named()} | self.devices
+        expected: dict[str, Device | None] = dict.fromkeys(
+            self._registered - self.not_held
+        )
+        expected |= {device.asset_id: device for device in self._named()} | self.devices
         gone: set[str] = set()
         asked = 0
         for asset_id, device in expected.items():
             if asset_id in found or asset_id in self._gone:
                 continue
             asked += 1
-            if asked <= _ASKED_A_ROUND and not await self._client.device_exists(
-                asset_id
-            ):
-                gone.add(asset_id)
-            else:
+            if asked <= _ASKED_A_ROUND:
+                self._registered.discard(asset_id)
+                if not await self._client.device_exists(asset_id):
+                    gone.add(asset_id)
+                    continue
+            if device is not None:
                 found[asset_id] = device
         self._gone |= gone
         return gone

@@ -105,6 +105,12 @@ class EnosStatusSensor(EnosEntity, SensorEntity):
 
     @property
     @override
+    def available(self) -> bool:
+        """Known as long as the account answers."""
+        return self._coordinator.last_update_success
+
+    @property
+    @override
     def native_value(self) -> str | None:
         """The status; None where EnOS did not tell of late."""
         status = self._coordinator.status_of(self._asset_id)

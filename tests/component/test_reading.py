@@ -255,6 +255,20 @@ async def test_removed_device_goes(hass: HomeAssistant, sim: Simulator) -> None:
     assert not registry.async_get_device_by_identifier(identifier, entry.entry_id)
 
 
+async def test_device_removed_meanwhile(hass: HomeAssistant, sim: Simulator) -> None:
+    """A device that left EnOS while Home Assistant was away leaves at the next start."""
+    entry = entry_for(sim, product_subentry(sim, "fcu", sensors=["room_temp"]))
+    await set_up(hass, entry)
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.data[DOMAIN].clear()
+    sim.remove_device(sim.device("fcu").asset_id)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    left = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert len(left) == len(devices) - 1
+
+
 async def test_renamed_device(hass: HomeAssistant, sim: Simulator) -> None:
     """A new name in EnOS is the device's new name."""
     entry = entry_for(sim, product_subentry(sim, "fcu", sensors=["room_temp"]))
