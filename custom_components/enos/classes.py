@@ -7,6 +7,7 @@ line by line of one table. What Home Assistant's own tables refuse is never retu
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
@@ -21,7 +22,7 @@ from homeassistant.components.sensor.const import (
 from . import words as w
 from .api.models import DataType, Measurepoint
 from .units import NO_UNIT, Quantity, Unit, resolve
-from .words import Terms, Words, terms, words, words_of
+from .words import NO_TERMS, Terms, Words, terms, words, words_of
 
 TAG_DEVICE_CLASS: Final = "ha/device_class"
 
@@ -41,8 +42,8 @@ class _Class:
     """A device class: taken when a term is there (or none is asked for) and no other is."""
 
     device_class: SensorDeviceClass | None
-    terms: Terms = ()
-    unless: Terms = ()
+    terms: Terms = NO_TERMS
+    unless: Terms = NO_TERMS
 
     def fits(self, found: Words) -> bool:
         """Tell whether the words allow this class."""
@@ -69,7 +70,7 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
         _Class(
             _D.WIND_DIRECTION,
             w.WIND_DIRECTION,
-            (*w.DIFFERENCE, *terms("relative, 夹角")),
+            w.DIFFERENCE | terms("relative, 夹角"),
         ),
     ),
     Quantity.APPARENT_POWER: (_Class(_D.APPARENT_POWER),),
@@ -142,7 +143,7 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
         _Class(
             _D.HUMIDITY,
             terms("humidity, rh, hum, 湿度"),
-            (*w.DIFFERENCE, *w.CORRECTION, *terms("valve, output, 阀, 输出")),
+            w.DIFFERENCE | w.CORRECTION | terms("valve, output, 阀, 输出"),
         ),
         _Class(_D.CO2, _CO2),
         _Class(_D.CO, _CO, _CO2),
@@ -172,9 +173,10 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
         _Class(_D.VOLUME),
     ),
 }
+_ACIDITY: Final = terms("ph, p h, acidity, 酸")
 _UNITLESS: Final = (
     _Class(_D.AQI, terms("aqi, air quality index, 空气质量指数")),
-    _Class(_D.PH, terms("ph, p h, acidity, 酸碱度, 酸度"), terms("phase, 相")),
+    _Class(_D.PH, _ACIDITY, terms("phase, 相")),
     _Class(_D.POWER_FACTOR, w.POWER_FACTOR),
 )
 # Energies, volumes and masses count up where words allow, the others only where words demand it;
@@ -201,6 +203,7 @@ _COUNTABLE: Final = frozenset(
 _METER_UNITS: Final = frozenset({"kJ", "MJ", "GJ", "kcal", "Mcal", "Gcal"})
 
 
+@lru_cache(maxsize=512)
 def _classes_of(unit: str | None) -> frozenset[str]:
     """Return the classes that both sensors and numbers accept with a unit."""
     sensor = {str(known) for known, units in SENSOR_UNITS.items() if unit in units}
@@ -215,7 +218,7 @@ def classify(point: Measurepoint, found: Words) -> tuple[Unit, str | None]:
     """Return the unit and the device class of a number, None without a certain one."""
     unit = resolve(point.unit, point.multiplier)
     candidates: tuple[_Class, ...] = ()
-    if unit.text == "pH" and found.any(terms("ph, p h, acidity, 酸")):
+    if unit.text == "pH" and found.any(_ACIDITY):
         # EnOS's pH is picohenry, yet its own library measures the acidity of soil in it.
         unit = NO_UNIT
     if unit.text is None:
@@ -295,8 +298,8 @@ _BINARY_CLASSES: Final = (
     (w.SMOKE, w.NO_PROBLEM, BinarySensorDeviceClass.SMOKE),
     (w.LEAK, w.NO_PROBLEM, BinarySensorDeviceClass.MOISTURE),
     (w.PROBLEM, w.NO_PROBLEM, BinarySensorDeviceClass.PROBLEM),
-    (w.CONNECTED, (), BinarySensorDeviceClass.CONNECTIVITY),
-    (w.RUNNING, (), BinarySensorDeviceClass.RUNNING),
+    (w.CONNECTED, NO_TERMS, BinarySensorDeviceClass.CONNECTIVITY),
+    (w.RUNNING, NO_TERMS, BinarySensorDeviceClass.RUNNING),
 )
 
 

@@ -197,7 +197,7 @@ def _describe_number(point: Measurepoint) -> PointDescription:
     low, high = declared_range(point)
     minimum, maximum = limits(point)
     if unit.text == UnitOfRatio.PERCENTAGE and not found.any(
-        (*w.DIFFERENCE, *w.CORRECTION, *w.BEYOND_PERCENT)
+        w.DIFFERENCE | w.CORRECTION | w.BEYOND_PERCENT
     ):
         # A guess that gives way to an end that is declared beyond it.
         minimum = minimum if high is not None and high <= 0 else 0.0

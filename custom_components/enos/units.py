@@ -87,7 +87,6 @@ class Quantity(StrEnum):
     ROTATION = "rotation"
     SPEED = "speed"
     TEMPERATURE = "temperature"
-    TORQUE = "torque"
     VOLTAGE = "voltage"
     VOLUME = "volume"
 
@@ -363,7 +362,6 @@ _SCALED: Final[Mapping[Quantity, str]] = {
     Quantity.SPEED: "m/s=1, cm/s=1e-2, mm/s=1e-3, ft/s=0.3048, km/h=1/3.6, mi/h=0.44704, mph=0.44704, "
     "nmi/h=1852/3600",
     Quantity.TEMPERATURE: "K=1",
-    Quantity.TORQUE: "N·m=1, kNm=1e3",
     Quantity.VOLTAGE: "V=1, Vrms=1, mV=1e-3, kV=1e3, KV=1e3",
     Quantity.VOLUME: "m³=1, kL=1, L=1e-3, l=1e-3, mL=1e-6, ml=1e-6, cm³=1e-6, "
     "ft³=0.028316846592, US gal=0.003785411784, acre ft=1233.48183754752",
@@ -395,7 +393,7 @@ _PLAIN: Final = _listed(
     "rad, r, rev, rad/s, deg/s, step/s, "
     "Ω·m, Ω/m, Ω/s, S, F/m, F/m², pH, T, T⁻¹, kWp, A/m, A/m², A/s, A/W, A/K, A/°C, (A/m)/K, "
     "V/K, V/s, V/V, V/W, V/°C, V/Cel, mV/V, V/(r/min), V/(V·Pa), (V/V)/(A/m), W/(Hz^-1/2), "
-    "dyne, kgf, MNm³*rev, kNm^3.3*s, kNm^8.7*s, kNm^6.6*s, kNm², m/s², G, kg/m², kg/(s·m²), Pa/h, "
+    "dyne, kgf, N·m, kNm, MNm³*rev, kNm^3.3*s, kNm^8.7*s, kNm^6.6*s, kNm², m/s², G, kg/m², kg/(s·m²), Pa/h, "
     "mm/y, kg/mol, kg/kmol, g/gmol, mol, gmol, kmol, mg/(m³·h), g/kg, °C/W, cd, Wh/m², J/K, J/kg, "
     "J/m³, K/h, K/W, W/K, W/m³, W/(m·K), W/sr, %/K, 1/K, 1/(°C)², month, d/y, 1/m, 1/s, 1/y, "
     "dBc/Hz, dB/m, dB(mV)"

@@ -211,14 +211,12 @@ def shortest_float32(number: float) -> float:
     Raises OverflowError where the number is beyond the range of a 32-bit float.
     """
     exact = _float32(number)
-    for digits in range(1, 10):
+    for digits in range(1, 9):
         short = float(f"{exact:.{digits}g}")
-        try:
-            if _float32(short) == exact:
-                return short or 0.0
-        except OverflowError:
-            continue  # rounded up beyond the largest one
-    return exact
+        # Few digits of the largest one round up beyond the range.
+        if abs(short) <= FLOAT_MAX and _float32(short) == exact:
+            return short or 0.0
+    return float(f"{exact:.9g}")  # nine are always enough
 
 
 def _widened(number: float) -> float:
@@ -226,10 +224,7 @@ def _widened(number: float) -> float:
 
     Whole numbers stay: there the added digits are the true ones of a counter.
     """
-    try:
-        if number.is_integer() or _float32(number) != number:
-            return number
-    except OverflowError:
+    if number.is_integer() or _float32(number) != number:
         return number
     return shortest_float32(number)
 
@@ -324,10 +319,7 @@ def _decimal(value: float) -> Decimal:
 
 def _on_grid(number: Decimal, base: Decimal, step: Decimal, rounding: str) -> Decimal:
     """Return a number on the grid of steps around a base."""
-    try:
-        steps = ((number - base) / step).to_integral_value(rounding=rounding)
-    except ArithmeticError:  # more digits than a grid makes sense for
-        return number
+    steps = ((number - base) / step).to_integral_value(rounding=rounding)
     return base + steps * step
 
 

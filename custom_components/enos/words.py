@@ -5,7 +5,6 @@ English terms match whole words in a row, so that `set` is not found in `offset`
 scripts match anywhere. A term table is one text: terms stand between commas.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 import re
@@ -15,53 +14,90 @@ from .api.models import Measurepoint
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
-type Terms = tuple[str, ...]
+# So many words can an English term have.
+MAX_WORDS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A table of terms; `a | b` has the terms of both."""
+
+    english: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
+
+    def __or__(self, other: Terms) -> Terms:
+        """Return the terms of both tables."""
+        return Terms(self.english | other.english, self.others + other.others)
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any term."""
+        return bool(self.english or self.others)
+
+
+NO_TERMS: Final = Terms()
 
 
 def terms(text: str) -> Terms:
     """Return the terms of a table."""
-    return tuple(" ".join(term.split()) for term in text.split(",") if term.strip())
+    found = [" ".join(term.split()) for term in text.split(",") if term.strip()]
+    return Terms(
+        frozenset(term for term in found if term.isascii()),
+        tuple(term for term in found if not term.isascii()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Words of some texts, ready to be searched."""
+    """Words of some texts, ready to be searched.
 
-    phrases: tuple[str, ...]
+    `runs` are all words and runs of words, `tails` those at the end of a text, `wholes` the texts
+    as runs; `texts` are the texts in lower case.
+    """
+
+    runs: frozenset[str]
+    tails: frozenset[str]
+    wholes: frozenset[str]
     texts: tuple[str, ...]
 
-    def any(self, wanted: Iterable[str]) -> bool:
+    def any(self, wanted: Terms) -> bool:
         """Tell whether one of the terms occurs."""
-        return any(
-            any(f" {term} " in phrase for phrase in self.phrases)
-            if term.isascii()
-            else any(term in text for text in self.texts)
-            for term in wanted
+        return not self.runs.isdisjoint(wanted.english) or any(
+            term in text for text in self.texts for term in wanted.others
         )
 
-    def end(self, wanted: Iterable[str]) -> bool:
+    def end(self, wanted: Terms) -> bool:
         """Tell whether one of the texts ends with one of the terms."""
-        return any(
-            any(phrase.endswith(f" {term} ") for phrase in self.phrases)
-            if term.isascii()
-            else any(text.endswith(term) for text in self.texts)
-            for term in wanted
+        return not self.tails.isdisjoint(wanted.english) or any(
+            text.endswith(wanted.others) for text in self.texts
         )
 
-    def are(self, wanted: Iterable[str]) -> bool:
+    def are(self, wanted: Terms) -> bool:
         """Tell whether one of the texts is one of the terms and nothing else."""
-        wanted = frozenset(wanted)
-        return any(phrase.strip() in wanted for phrase in self.phrases) or any(
-            text in wanted for text in self.texts
+        return not self.wholes.isdisjoint(wanted.english) or any(
+            text in wanted.others for text in self.texts
         )
 
 
 @lru_cache(maxsize=4096)
 def words_of(*texts: str) -> Words:
     """Return the words of some texts: English ones split at case, digits and signs."""
+    split = [[word.lower() for word in _WORD.findall(text)] for text in texts]
     return Words(
-        phrases=tuple(f" {' '.join(_WORD.findall(text))} ".lower() for text in texts),
-        texts=tuple(text.strip().lower() for text in texts),
+        runs=frozenset(
+            " ".join(words[start:end])
+            for words in split
+            for start in range(len(words))
+            for end in range(start + 1, min(start + MAX_WORDS, len(words)) + 1)
+        ),
+        tails=frozenset(
+            " ".join(words[-length:])
+            for words in split
+            for length in range(1, min(MAX_WORDS, len(words)) + 1)
+        ),
+        wholes=frozenset(" ".join(words) for words in split if words),
+        texts=tuple(
+            text.strip().lower() for text in texts if text and not text.isascii()
+        ),
     )
 
 
@@ -182,9 +218,8 @@ RAIN: Final = terms("""
 POWER_FACTOR: Final = terms("power factor, pf, cos phi, cosphi, cos, 功率因数, 力率")
 WIND_DIRECTION: Final = terms("wind direction, wind dir, winddirection, wd, 风向")
 # Angles of a compass: their mean over time is taken on the circle.
-BEARING: Final = (
-    *WIND_DIRECTION,
-    *terms("direction, azimuth, heading, bearing, 方位, 航向"),
+BEARING: Final = WIND_DIRECTION | terms(
+    "direction, azimuth, heading, bearing, 方位, 航向"
 )
 # A whole number without a unit that names something instead of telling how much.
 CODE: Final = terms("""

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from hypothesis import HealthCheck, settings
 import pytest
 
 from custom_components.enos.api.models import DataType, LocalizedText, Measurepoint
@@ -16,6 +17,8 @@ from custom_components.enos.mapping import (
 LIBRARY: Final = (
     Path(__file__).parents[3] / "shared" / "data" / "standard_features.jsonl"
 )
+# How long an example takes says nothing on a busy machine.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TWO: Final = {"0": LocalizedText("off"), "1": LocalizedText("on")}
 
 

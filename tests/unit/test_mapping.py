@@ -17,7 +17,7 @@ from custom_components.enos.mapping import (
 )
 from custom_components.enos.values import DOUBLE_MAX, FLOAT_MAX
 
-from .points import TWO, control, point, reading
+from .points import TWO, control, patient, point, reading
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,9 @@ def test_kinds(
     assert (read.kind if read else None) == reading_kind
     assert (read.device_class if read else None) == device_class
     assert suggest_reading(model) is (reading_kind is not None)
+    for found in filter(None, (written, read)):
+        assert found.enabled_default
+        assert not found.step_declared
 
 
 def test_enum_without_codes() -> None:
@@ -71,6 +74,15 @@ TEMPERATURE: Final = {"ha/min": "16", "ha/max": "30", "ha/step": "0.5"}
     [
         ("t", "FLOAT", "°C", TEMPERATURE, (16, 30), 0.5, (True, True, True)),
         ("t", "FLOAT", "°C", {}, (-FLOAT_MAX, FLOAT_MAX), 0.1, (False, False, False)),
+        (
+            "t",
+            "FLOAT",
+            "",
+            {**TEMPERATURE, "ha/step": "14"},
+            (16, 30),
+            14,
+            (True, True, True),
+        ),
         ("t", "DOUBLE", "", {}, (-DOUBLE_MAX, DOUBLE_MAX), 0.01, (False, False, False)),
         ("t", "INT", "", {}, (-(2**31), 2**31 - 1), 1, (False, False, False)),
         (
@@ -211,6 +223,7 @@ texts = st.text(max_size=8) | st.sampled_from(
 )
 
 
+@patient
 @given(
     st.dictionaries(texts, st.tuples(texts, texts), max_size=8),
     st.sampled_from(["en", "zh"]),

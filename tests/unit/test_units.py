@@ -22,8 +22,9 @@ from homeassistant.components.sensor.const import (
 import pytest
 
 from custom_components.enos.api.models import DataType, Measurepoint
-from custom_components.enos.mapping import describe_control, describe_reading
 from custom_components.enos.units import MULTIPLIERS, Quantity, Unit, normalize, resolve
+
+from .points import control, reading
 
 LIBRARY: Final = Path(__file__).parents[3] / "shared" / "data" / "units.jsonl"
 
@@ -308,16 +309,11 @@ def point(symbol: str, multiplier: str = "ONE", identifier: str = "x") -> Measur
 @pytest.mark.parametrize(("symbol", "unit", "device_class", "state_class"), ROWS)
 def test_symbol(symbol: str, unit: str, device_class: str, state_class: str) -> None:
     """Each symbol becomes the unit and the classes of the table, read or written."""
-    reading = describe_reading(point(symbol), language="en")
-    control = describe_control(point(symbol), language="en")
-    assert reading is not None
-    assert control is not None
-    assert reading.unit == control.unit == unit
-    assert (
-        (reading.device_class or "-") == (control.device_class or "-") == device_class
-    )
-    assert (reading.state_class or "-") == state_class
-    assert control.state_class is None
+    read, written = reading(point(symbol)), control(point(symbol))
+    assert read.unit == written.unit == unit
+    assert (read.device_class or "-") == (written.device_class or "-") == device_class
+    assert (read.state_class or "-") == state_class
+    assert written.state_class is None
 
 
 def test_table_is_whole() -> None:
@@ -341,27 +337,22 @@ def test_home_assistant_accepts_all(identifier: str) -> None:
     """No class comes with a unit or a state class that Home Assistant refuses."""
     for symbol, multiplier in ALL:
         candidate = point(symbol, multiplier, identifier)
-        reading = describe_reading(candidate, language="en")
-        control = describe_control(candidate, language="en")
-        assert reading is not None
-        assert control is not None
-        at = (symbol, multiplier, reading)
-        assert reading.unit == control.unit, at
-        assert reading.device_class == control.device_class, at
-        assert reading.unit, at
-        assert reading.unit not in AMBIGUOUS_UNITS, at
-        assert "\N{MICRO SIGN}" not in reading.unit, at
-        if reading.state_class is not None:
-            state_class = SensorStateClass(reading.state_class)
-            assert reading.unit in STATE_CLASS_UNITS.get(state_class, {reading.unit}), (
-                at
-            )
-        if reading.device_class is not None:
-            sensor = SensorDeviceClass(reading.device_class)
-            assert reading.unit in SENSOR_UNITS[sensor], at
-            assert reading.unit in NUMBER_UNITS[NumberDeviceClass(sensor)], at
-            if reading.state_class is not None:
-                assert reading.state_class in DEVICE_CLASS_STATE_CLASSES[sensor], at
+        read, written = reading(candidate), control(candidate)
+        at = (symbol, multiplier, read)
+        assert read.unit == written.unit, at
+        assert read.device_class == written.device_class, at
+        assert read.unit, at
+        assert read.unit not in AMBIGUOUS_UNITS, at
+        assert "\N{MICRO SIGN}" not in read.unit, at
+        if read.state_class is not None:
+            state_class = SensorStateClass(read.state_class)
+            assert read.unit in STATE_CLASS_UNITS.get(state_class, {read.unit}), at
+        if read.device_class is not None:
+            sensor = SensorDeviceClass(read.device_class)
+            assert read.unit in SENSOR_UNITS[sensor], at
+            assert read.unit in NUMBER_UNITS[NumberDeviceClass(sensor)], at
+            if read.state_class is not None:
+                assert read.state_class in DEVICE_CLASS_STATE_CLASSES[sensor], at
 
 
 def test_multiplied_units_have_the_right_size() -> None:
@@ -371,7 +362,7 @@ def test_multiplied_units_have_the_right_size() -> None:
         one, many = resolve(symbol), resolve(symbol, multiplier)
         if not (one.native and many.native):
             continue
-        device_class = describe_reading(point(symbol), language="en").device_class  # type: ignore[union-attr]
+        device_class = reading(point(symbol)).device_class
         converter = UNIT_CONVERTERS.get(device_class)
         if converter is None or many.text not in converter.VALID_UNITS:
             continue
@@ -398,7 +389,7 @@ def test_multiplied_units_have_the_right_size() -> None:
 )
 def test_renamed_symbols_keep_their_size(symbol: str, value: float, unit: str) -> None:
     """A symbol that Home Assistant calls otherwise is as big as it says."""
-    device_class = describe_reading(point(symbol), language="en").device_class  # type: ignore[union-attr]
+    device_class = reading(point(symbol)).device_class
     converter = UNIT_CONVERTERS[device_class]
     assert converter.convert(1, resolve(symbol).text, unit) == pytest.approx(value)
 
