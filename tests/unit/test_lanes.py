@@ -334,6 +334,27 @@ def test_something_cancelled_inside_a_sender_does_not_stop_its_lane() -> None:
     run(main)
 
 
+def test_a_lane_that_is_torn_down_sends_nothing_more() -> None:
+    """As at the end of the event loop, which cancels every task."""
+
+    async def main() -> None:
+        desk = Desk()
+        wire = desk.submit("ahu", "x", "wire")
+        waiting = desk.submit("ahu", "y", "waiting")
+        await desk.loop.settle()
+        for task in asyncio.all_tasks():
+            if task.get_name() == "EnOS lane ahu":
+                task.cancel()
+        with pytest.raises(Abandoned):
+            await wire
+        assert desk.lanes.idle
+        with pytest.raises(NotSent):
+            await waiting
+        assert desk.sent == ["wire"]
+
+    run(main)
+
+
 def test_closing() -> None:
     """What waits fails at once, what is on the wire gets five seconds."""
 
