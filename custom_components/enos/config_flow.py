@@ -186,6 +186,7 @@ class EnosConfigFlow(
                 return await self.async_step_products()
         return self.async_show_form(
             step_id="user",
+            last_step=False,
             data_schema=self.add_suggested_values_to_schema(USER_SCHEMA, user_input),
             errors=errors,
             description_placeholders=placeholders,
@@ -214,6 +215,7 @@ class EnosConfigFlow(
         }
         return self.async_show_form(
             step_id="products",
+            last_step=False,
             data_schema=self.add_suggested_values_to_schema(
                 probatio.Schema(
                     {probatio.Optional(CONF_PRODUCTS): list_selector(offered)}
@@ -291,6 +293,7 @@ class EnosConfigFlow(
                 return await self._async_go_on()
         return self.async_show_form(
             step_id="device",
+            last_step=False,
             data_schema=self.add_suggested_values_to_schema(DEVICE_SCHEMA, user_input),
             errors=errors,
             description_placeholders=placeholders,
@@ -310,6 +313,11 @@ class EnosConfigFlow(
             "position": str(total - len(self._open) + 1),
             "total": str(total),
         }
+
+    @property
+    @override
+    def _last(self) -> bool:
+        return len(self._open) == 1
 
     @override
     async def _async_points_chosen(self) -> ConfigFlowResult:

@@ -348,6 +348,11 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         """What the forms say about it."""
         return {CONF_NAME: self._target.name}
 
+    @property
+    def _last(self) -> bool:
+        """Whether nothing comes after these points."""
+        return True
+
     async def _async_points_chosen(self) -> ResultT:
         """Go on when the points are chosen."""
         raise NotImplementedError
@@ -378,6 +383,7 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
                 return await self._async_points_chosen()
         return self.async_show_form(
             step_id="measurepoints",
+            last_step=self._last,
             data_schema=self.add_suggested_values_to_schema(
                 _points_schema(target, self._language),
                 {CONF_CONTROLS: controls, CONF_SENSORS: sensors},
@@ -405,6 +411,7 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
                 return await self._async_points_chosen()
         return self.async_show_form(
             step_id="manual_points",
+            last_step=self._last,
             data_schema=self.add_suggested_values_to_schema(
                 MANUAL_SCHEMA, {CONF_POINTS: entered}
             ),

@@ -165,6 +165,7 @@ class ProductSubentryFlow(_SubentryFlow):
             placeholders = problem.placeholders
         return self.async_show_form(
             step_id=step_id,
+            last_step=False,
             data_schema=self.add_suggested_values_to_schema(
                 probatio.Schema({probatio.Required(CONF_PRODUCT_KEY): selector}),
                 user_input,
@@ -211,6 +212,7 @@ class ProductSubentryFlow(_SubentryFlow):
             placeholders["other"] = other
         return self.async_show_form(
             step_id="devices",
+            last_step=False,
             data_schema=self.add_suggested_values_to_schema(
                 probatio.Schema(
                     {probatio.Optional(CONF_DEVICES): list_selector(offered)}
@@ -286,6 +288,7 @@ class DeviceSubentryFlow(_SubentryFlow):
                 return await self._async_review()
         return self.async_show_form(
             step_id="user",
+            last_step=False,
             data_schema=self.add_suggested_values_to_schema(DEVICE_SCHEMA, user_input),
             errors=errors,
             description_placeholders=placeholders,
