@@ -66,6 +66,39 @@ def age_token(sim: Simulator, seconds: float) -> None:
         token.ends -= seconds
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def read(sim: Simulator, client: EnosClient) -> None:
+    """Perform a read that needs a token."""
+    device = sim.device("fcu")
+    assert await client.query_latest(device.asset_id, ["power"])
+
+
+def token_reply(token: str, expire: Any = 7200) -> Json:
+    """Return a reply of the token service."""
+    data = {"accessToken": token, "expire": expire}
+    return {"status": 0, "msg": "SUCCESS", "data": data}
+
+
+def refusal(code: int) -> Json:
+    """Return a refusal of the token service."""
+    return {"status": code, "msg": "no", "data": None}
+
+
+def token_actions(gateway: Scripted) -> list[str]:
+    """Return the actions that the token service was asked for, in order."""
+    return [
+        exchange.path.rsplit("/", 1)[1]
+        for exchange in gateway.exchanges
+        if TOKEN_PATH in exchange.path
+    ]
+
+
 def ok(data: Any = None, **more: Any) -> Json:
     """Return the envelope of a success."""
     return {"code": 0, "msg": "OK", "requestId": "1", "data": data, **more}
@@ -263,15 +296,17 @@ def http_reply(content: bytes, *, length: int | None = None) -> bytes:
 
 
 class Hurried:
-    """A session for the client that lets its timeouts come a hundred times sooner.
+    """A session for the client that gives up sooner than the client asks it to.
 
     It notes the timeouts that the client asked for; everything else is the real session.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, factor: float = 0.01) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, total: float = 0.4, connect: float = 5.0
+    ) -> None:
         """Wrap a session."""
         self._session = session
-        self._factor = factor
+        self._timeout = aiohttp.ClientTimeout(total=total, connect=connect)
         self.totals: list[float] = []
         self.connects: list[float] = []
 
@@ -290,7 +325,7 @@ class Hurried:
         return self._session.request(
             method,
             url,
-            timeout=aiohttp.ClientTimeout(total=timeout.total * self._factor),
+            timeout=self._timeout,
             **options,
         )
 

@@ -23,7 +23,7 @@ from custom_components.enos.api.errors import (
 from custom_components.enos.api.models import CommandState
 from simulator import Guesses, Simulator
 
-from .common import Trace, calls, client_of
+from .common import Trace, calls, client_of, until
 
 
 async def test_instant(sim: Simulator, client: EnosClient) -> None:
@@ -58,9 +58,7 @@ async def test_cached(sim: Simulator, client: EnosClient) -> None:
     assert command.state == CommandState.CREATED
     assert command.pending_ttl == 3600
     device.status = "online"
-    async with asyncio.timeout(5):
-        while not command.done:
-            await asyncio.sleep(0.01)
+    await until(lambda: command.done)
     assert command.state == CommandState.SUCCEEDED
     assert sim.writes == [(device.asset_id, "mode", 2)]
     assert sim.rejections == []
@@ -207,7 +205,7 @@ async def test_caller_that_goes_away(sim: Simulator, client: EnosClient) -> None
     device = sim.device("fcu")
     device.behaviour.reply_delay = 0.3
     task = asyncio.create_task(client.set_measurepoint(device.asset_id, "mode", 2))
-    await asyncio.sleep(0.1)
+    await until(lambda: len(sim.commands) == 1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -267,15 +265,13 @@ async def test_held_commands_do_not_hold_up_reads(sim: Simulator) -> None:
             device for device in sim.devices.values() if device.kind.key == "light"
         ]
         for device in lights:
-            device.behaviour.reply_delay = 0.5
+            device.behaviour.reply_delay = 0.8
         await client.authenticate()
         writes = [
             asyncio.create_task(client.set_measurepoint(each.asset_id, "switch", True))
             for each in lights
         ]
-        async with asyncio.timeout(5):
-            while len(sim.commands) < len(lights):
-                await asyncio.sleep(0.01)
+        await until(lambda: len(sim.commands) == len(lights))
         assert await client.latest([lights[0].asset_id], ["switch"])
         assert not any(task.done() for task in writes)
         await asyncio.gather(*writes)

@@ -294,7 +294,7 @@ async def test_retry_after_a_date(
 
 
 @given(st.one_of(st.text(), st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ .{0,6}")))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_retry_after_never_raises(header: str) -> None:
     """No header makes the parser raise, or gives a wait that is no wait."""
     found = parsing.retry_after(header)
@@ -309,7 +309,7 @@ JSON = st.recursive(
 
 
 @given(st.binary())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_bytes_never_raise(content: bytes) -> None:
     """No bytes make the parser raise."""
     found = parsing.json_object(content)
@@ -317,7 +317,7 @@ def test_bytes_never_raise(content: bytes) -> None:
 
 
 @given(st.dictionaries(st.text(st.characters(codec=None)), JSON, max_size=5))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_odd_json_is_understood(value: dict[str, Any]) -> None:
     """An object stays one, whatever numbers and half characters are in it."""
     assert parsing.json_object(json.dumps(value).encode()) is not None

@@ -11,7 +11,7 @@ from custom_components.enos.api.errors import NotFoundError, RateLimitError
 from custom_components.enos.api.models import DeviceStatus
 from simulator import Simulator
 
-from .common import Answer, Exchange, Json, Scripted, calls, client_of, ok
+from .common import Answer, Exchange, Json, Scripted, calls, client_of, ok, until
 
 
 @pytest.mark.parametrize(
@@ -173,11 +173,9 @@ async def test_device_on_two_pages(
     client = client_of(sim, session)
     known = set(sim.devices)
     await client.authenticate()
-    sim.faults.add("delay", path="devices", seconds=0.1)
+    sim.faults.add("delay", path="devices", seconds=0.3)
     search = asyncio.create_task(client.search_devices())
-    async with asyncio.timeout(5):
-        while calls(sim, "devices") < 2:
-            await asyncio.sleep(0.01)
+    await until(lambda: calls(sim, "devices") == 2)
     new = sim.add_device("fcu")
     found = [device.asset_id for device in await search]
     assert len(found) == len(set(found))
@@ -229,9 +227,9 @@ async def test_page_that_fails(sim: Simulator, session: aiohttp.ClientSession) -
         sim.add_device("light")
     client = client_of(sim, session)
     await client.authenticate()
-    sim.faults.add("delay", path="devices", seconds=0.1, count=1)
+    sim.faults.add("delay", path="devices", seconds=0.3, count=1)
     search = asyncio.create_task(client.search_devices())
-    await asyncio.sleep(0.05)
+    await until(lambda: calls(sim, "devices") == 1)
     sim.faults.add("rate_limit", path="devices", count=1)
     with pytest.raises(RateLimitError):
         await search

@@ -133,6 +133,15 @@ async def test_kinds_of_products(answering: Answering) -> None:
     assert not product.is_gateway
 
 
+async def test_products_without_a_key(
+    gateway: Scripted, session: aiohttp.ClientSession
+) -> None:
+    """A product without a key is passed over."""
+    gateway.answer = lambda _: ok([{"productKey": ""}, {}, {"productKey": "p"}])
+    found = await gateway.client(session).search_products()
+    assert found == (Product(product_key="p", name=LocalizedText(), model_id=""),)
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

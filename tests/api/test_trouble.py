@@ -36,6 +36,7 @@ from .common import (
     client_of,
     http_reply,
     ok,
+    until,
 )
 
 type Read = Callable[[EnosClient, Simulator], Coroutine[Any, Any, Any]]
@@ -334,7 +335,7 @@ async def test_write_that_is_not_answered(
     expected: float,
 ) -> None:
     """A held command has 15 s more than the device; beyond that its outcome is unknown."""
-    hurried = Hurried(session, factor=0.005)
+    hurried = Hurried(session)
     client = client_of(sim, session, command_session=hurried.session)
     sim.faults.add("delay", action="setMeasurepoint", seconds=5)
     with pytest.raises(ReplyLostError) as caught:
@@ -365,18 +366,12 @@ async def test_connection_that_does_not_come_about(sim: Simulator) -> None:
     """A connection that is not had in time means that nothing was sent."""
     connector = aiohttp.TCPConnector(limit=1)
     async with aiohttp.ClientSession(connector=connector) as session:
-
-        class Impatient(Hurried):
-            def request(self, method: str, url: Any, **options: Any) -> Any:
-                options["timeout"] = aiohttp.ClientTimeout(total=5, connect=0.05)
-                return session.request(method, url, **options)
-
-        client = client_of(sim, Impatient(session).session)
+        client = client_of(sim, Hurried(session, total=10, connect=0.3).session)
         await client.authenticate()
-        sim.faults.add("delay", path=LATEST_PATH, seconds=0.4)
+        sim.faults.add("delay", path=LATEST_PATH, seconds=1)
         asset_id = sim.device("fcu").asset_id
         holder = asyncio.create_task(client.latest([asset_id], ["power"]))
-        await asyncio.sleep(0.1)
+        await until(lambda: calls(sim, LATEST_PATH) == 1)
         with pytest.raises(ConnectError) as caught:
             await client.set_measurepoint(asset_id, "mode", 2)
         assert not caught.value.outcome_unknown
