@@ -44,10 +44,12 @@ class _Class:
     device_class: SensorDeviceClass | None
     terms: Terms = NO_TERMS
     unless: Terms = NO_TERMS
+    # Terms that must be all of a name.
+    whole: Terms = NO_TERMS
 
     def fits(self, found: Words) -> bool:
         """Tell whether the words allow this class."""
-        wanted = not self.terms or found.any(self.terms)
+        wanted = not self.terms or found.any(self.terms) or found.are(self.whole)
         return wanted and not found.any(self.unless)
 
 
@@ -77,7 +79,7 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
     Quantity.AREA: (_Class(_D.AREA),),
     Quantity.CONDUCTIVITY: (_Class(_D.CONDUCTIVITY),),
     Quantity.CURRENT: (_Class(_D.CURRENT),),
-    Quantity.DATA_SIZE: (_Class(_D.DATA_SIZE),),
+    Quantity.DATA_SIZE: (_Class(_D.DATA_SIZE, unless=terms("resolution, 分辨率")),),
     Quantity.DENSITY: (
         _Class(_D.ABSOLUTE_HUMIDITY, terms("absolute humidity, 绝对湿度")),
         _Class(_D.PM1, terms("pm 1, pm 1 0")),
@@ -101,7 +103,10 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
     Quantity.HEAT: _ENERGY,
     Quantity.ILLUMINANCE: (_Class(_D.ILLUMINANCE),),
     Quantity.IRRADIANCE: (_Class(None, w.HEAT_FLUX), _Class(_D.IRRADIANCE)),
-    Quantity.LENGTH: (_Class(_D.PRECIPITATION, w.RAIN), _Class(_D.DISTANCE)),
+    Quantity.LENGTH: (
+        _Class(_D.PRECIPITATION, w.RAIN),
+        _Class(_D.DISTANCE, unless=w.RAIN),
+    ),
     Quantity.LEVEL: (
         _Class(
             _D.SOUND_PRESSURE,
@@ -117,33 +122,50 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
     Quantity.MASS: (_Class(_D.WEIGHT),),
     Quantity.MOLAR: (_Class(_D.BLOOD_GLUCOSE_CONCENTRATION, terms("glucose, 血糖")),),
     Quantity.POWER: (_Class(_D.POWER),),
-    Quantity.POWER_LEVEL: (_Class(_D.SIGNAL_STRENGTH),),
-    Quantity.PRECIPITATION: (_Class(_D.PRECIPITATION_INTENSITY, w.RAIN),),
+    Quantity.POWER_LEVEL: (
+        _Class(
+            _D.SIGNAL_STRENGTH,
+            unless=terms("""
+                power, output, intercept, compression, noise, sensitivity,
+                功率, 输出, 截点, 压缩, 噪声, 灵敏度
+            """),
+        ),
+    ),
+    Quantity.PRECIPITATION: (_Class(_D.PRECIPITATION_INTENSITY, w.RAIN | w.STORM),),
     Quantity.PRESSURE: (
         _Class(
             _D.ATMOSPHERIC_PRESSURE,
             terms("atmospheric, barometric, barometer, air pressure outdoor, 大气压"),
             w.DIFFERENCE,
         ),
-        _Class(_D.PRESSURE),
+        # Stress and strength share the unit only.
+        _Class(
+            _D.PRESSURE,
+            unless=terms("modulus, strength, stress, bearing, 模量, 强度, 应力, 承载"),
+        ),
     ),
     Quantity.RATIO: (
         _Class(_D.POWER_FACTOR, w.POWER_FACTOR),
         _Class(
             _D.BATTERY,
-            terms(
-                "soc, so c, battery level, battery, state of charge, 荷电状态, 电池电量"
-            ),
             terms("""
-                limit, min, max, deviation, health, soh, so h, threshold, efficiency, humidity,
-                power, current, load, 上限, 下限, 偏差, 健康, 效率, 湿度, 阈值
+                soc, so c, battery level, battery percentage, battery percent, state of charge,
+                荷电状态, 电池电量, 剩余电量
             """),
+            terms("""
+                limit, min, max, deviation, threshold, health, soh, so h, target, low, high,
+                上限, 下限, 偏差, 健康, 阈值
+            """),
+            terms("battery, 电池"),
         ),
         _Class(_D.MOISTURE, terms("moisture, soil humidity, 土壤湿度, 含水")),
         _Class(
             _D.HUMIDITY,
             terms("humidity, rh, hum, 湿度"),
-            w.DIFFERENCE | w.CORRECTION | terms("valve, output, 阀, 输出"),
+            w.DIFFERENCE
+            | w.CORRECTION
+            | w.NO_TEMPERATURE
+            | terms("valve, output, tolerance, accuracy, error, 阀, 输出, 公差, 精度"),
         ),
         _Class(_D.CO2, _CO2),
         _Class(_D.CO, _CO, _CO2),
@@ -221,7 +243,9 @@ def classify(point: Measurepoint, found: Words) -> tuple[Unit, str | None]:
     if unit.text == "pH" and found.any(_ACIDITY):
         # EnOS's pH is picohenry, yet its own library measures the acidity of soil in it.
         unit = NO_UNIT
-    if unit.text is None:
+    if found.any(w.COEFFICIENT):
+        pass
+    elif unit.text is None:
         candidates = _UNITLESS
     elif unit.native and unit.quantity is not None:
         candidates = _CLASSES.get(unit.quantity, ())

@@ -120,11 +120,13 @@ READ_ONLY: Final = terms("""
     failure mode, control source, remote control, local control, switch position, switching,
     limit switch, door switch, flow switch, float switch, level switch, pressure switch,
     tamper switch, reed switch, proximity switch, micro switch, contact switch,
+    type, kind, material, range, accuracy, precision, resolution, repeatability, expected,
     breaker, isolator, disconnector, emergency, estop, e stop, protection, fire, smoke,
     反馈, 反饋, 状态, 狀態, 报警, 報警, 告警, 警报, 警報, 故障, 异常, 異常, 实际, 實際, 实测, 测量,
     检测, 返回, 回读, 当前, 當前, 是否, 已, 次数, 时长, 累计, 统计, 信号, 在线, 离线, 额定, 偏差, 公差,
     历史, 版本, 到位, 保护, 急停, 紧急, 消防, 火灾, 断路器, 隔离开关, 刀闸, 接地, 分位, 合位, 分合,
     开关位置, 开关量, 限位, 门开关, 窗开关, 门磁, 行程开关, 水流开关, 流量开关, 压差开关, 压力开关,
+    类型, 型号, 种类, 材料, 范围, 精度, 分辨率, 重复性,
     浮球开关, 液位开关, 温度开关, 微动开关, 接近开关, 建立时间, 远程控制, 远方控制, 就地控制,
     状態, 警告, 異常, 計測, 現在, rückmeldung, störung
 """)
@@ -171,7 +173,8 @@ SURELY_COUNTING: Final = terms("""
 NOT_COUNTING: Final = terms("""
     rated, nominal, limit, setpoint, set, sp, target, forecast, predicted, prediction, planned, plan,
     budget, average, avg, mean, max, min, maximum, minimum, yesterday, last, previous, theoretical,
-    rate, specific, per, loss, impact, pulse, capacity, contract, demand, expected, price, cost,
+    rate, specific, per, loss, impact, pulse, capacity, contract, demand, expected, price, cost, switching,
+    dissipation, density,
     额定, 设定, 目标, 预测, 计划, 平均, 最大, 最小, 昨日, 上月, 上年, 去年, 上周, 理论, 单位, 应发, 损失,
     冲击, 容量, 需量, 限值, 单价
 """)
@@ -199,9 +202,10 @@ CORRECTION: Final = terms("""
     correction, compensation, calibration, trim, drift, spread, band, span, gradient,
     补偿, 校正, 修正, 校准, 漂移, 调整
 """)
-NO_TEMPERATURE: Final = terms("""
-    index, constant, coefficient, sensitivity, factor, 指数, 系数, 常数, 灵敏
-""")
+# Belongs to a quantity without being one: no class at all.
+COEFFICIENT: Final = terms("coefficient, coef, 系数")
+# In kelvin, and no temperature.
+NO_TEMPERATURE: Final = terms("index, constant, sensitivity, factor, 指数, 常数, 灵敏")
 # Percent that leaves 0 to 100.
 BEYOND_PERCENT: Final = terms("""
     ratio, gain, factor, reactive, slope, overload, change, error, imbalance, unbalance, growth,
@@ -213,8 +217,9 @@ HEAT_FLUX: Final = terms(
     "heat, flux, density, thermal, sound, 热流, 热通, 功率密度, 声强"
 )
 RAIN: Final = terms("""
-    rain, rainfall, precipitation, snow, snowfall, storm, 降水, 降雨, 雨量, 雨强, 降雪, 风暴强度
+    rain, rainfall, rain rate, precipitation, snowfall, 降水, 降雨, 雨量, 雨强, 降雪
 """)
+STORM: Final = terms("storm intensity, 风暴强度, 暴雨强度")
 POWER_FACTOR: Final = terms("power factor, pf, cos phi, cosphi, cos, 功率因数, 力率")
 WIND_DIRECTION: Final = terms("wind direction, wind dir, winddirection, wd, 风向")
 # Angles of a compass: their mean over time is taken on the circle.

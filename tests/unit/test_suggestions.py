@@ -148,6 +148,9 @@ total_power_set_count||INT|
 set_time||FLOAT|s
 instruction_rate|指令速度|DOUBLE|1/s
 brightness||INT|%
+setting_accuracy||FLOAT|%
+range_of_setting||FLOAT|A
+switch_type|开关类型|ENUM|
 SpO2||FLOAT|%
 """
 
