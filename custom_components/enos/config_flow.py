@@ -180,6 +180,7 @@ class EnosConfigFlow(
                 errors["base"] = problem.key
                 placeholders = problem.placeholders
             else:
+                self._data[CONF_URL] = self._client.url
                 if products is None:
                     return await self.async_step_device()
                 self._products = {product.product_key: product for product in products}
@@ -384,7 +385,7 @@ class EnosConfigFlow(
                 errors["base"] = problem.key
                 placeholders = problem.placeholders
             else:
-                return self._async_update(entry, data)
+                return self._async_update(entry, {**data, CONF_URL: self._client.url})
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(schema, shown),

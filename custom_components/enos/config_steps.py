@@ -149,7 +149,9 @@ def problem_of(err: EnosError | FlowProblem, client: FlowClient | None) -> FlowP
     ):
         return FlowProblem("invalid_org")
     LOGGER.warning("EnOS answered with code %s: %s", err.code, err.message or err)
-    return FlowProblem("unknown", code=str(err.code), message=err.message or str(err))
+    return FlowProblem(
+        "unknown", code=str(err.code or "–"), message=err.message or str(err)
+    )
 
 
 async def async_models(

@@ -69,9 +69,13 @@ class _SubentryFlow(
             for subentry in self._get_entry().subentries.values()
         )
 
+    def _problem_of(self, err: EnosError | FlowProblem) -> FlowProblem:
+        """Return what to tell about an error, one in the entry's own address included."""
+        return problem_of(err, vars(self).get("_client"))
+
     def _abort_for(self, err: EnosError) -> SubentryFlowResult:
         """End the flow, where there is no form yet to tell an error on."""
-        problem = problem_of(err, self._client)
+        problem = self._problem_of(err)
         return self.async_abort(
             reason=problem.key, description_placeholders=problem.placeholders
         )
@@ -155,7 +159,7 @@ class ProductSubentryFlow(_SubentryFlow):
             try:
                 await self._async_learn(target)
             except EnosError as err:
-                problem = problem_of(err, self._client)
+                problem = self._problem_of(err)
             else:
                 if key in self._products or self._devices:
                     target.suggest(self._language)
@@ -280,7 +284,7 @@ class DeviceSubentryFlow(_SubentryFlow):
                     return self.async_abort(reason="already_configured")
                 self._refuse_held(target)
             except (EnosError, FlowProblem) as err:
-                problem = problem_of(err, self._client)
+                problem = self._problem_of(err)
                 errors["base"] = problem.key
                 placeholders = problem.placeholders
             else:

@@ -313,7 +313,7 @@ async def test_reconfigure(hass: HomeAssistant, sim: Simulator) -> None:
     )
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reconfigure_successful"
-    assert entry.data["url"] == f"{sim.url}/"
+    assert entry.data["url"] == sim.url
     assert entry.data["secret_key"] == sim.secret_key
     assert entry.data["verify_ssl"] is False
     assert entry.unique_id == sim.org_id

@@ -525,6 +525,17 @@ async def test_deleted_device_reviewed(hass: HomeAssistant, sim: Simulator) -> N
     assert result["reason"] == "model_unreadable"
 
 
+async def test_address_not_valid_any_more(hass: HomeAssistant, sim: Simulator) -> None:
+    """An entry whose address is refused by now says so here as well."""
+    entry = entry_for(sim, data={"url": "ftp://example.com"})
+    entry.add_to_hass(hass)
+    result = await begin_subentry(hass, entry, "product")
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "invalid_url")
+    result = await begin_subentry(hass, entry, "device")
+    result = await fill_subentry(hass, result, {"asset_id": "12345678"})
+    assert result["errors"] == {"base": "invalid_url"}
+
+
 async def test_entry_not_loaded(hass: HomeAssistant, sim: Simulator) -> None:
     """Products and devices can be added while the entry is not loaded."""
     entry = entry_for(sim)
