@@ -21,11 +21,11 @@ from homeassistant.helpers.selector import (
 )
 import probatio
 
+from .api.client import EnosClient
 from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Product
 from .config_steps import (
     DEVICE_SCHEMA,
-    FlowClient,
     PointSteps,
     async_find_device,
     async_models,
@@ -100,7 +100,7 @@ def _flat(
     return data
 
 
-async def _async_products(client: FlowClient) -> tuple[Product, ...] | None:
+async def _async_products(client: EnosClient) -> tuple[Product, ...] | None:
     """Prove address, keys and organization, and list the products.
 
     Returns None where these may not be listed. Raises `EnosError` and `FlowProblem`.
@@ -123,7 +123,7 @@ class EnosConfigFlow(
     VERSION = 1
     MINOR_VERSION = 1
 
-    _client: FlowClient
+    _client: EnosClient
 
     def __init__(self) -> None:
         """Start with nothing known."""
@@ -152,7 +152,7 @@ class EnosConfigFlow(
 
         Raises `FlowProblem` for whatever is wrong with the account.
         """
-        client: FlowClient | None = None
+        client: EnosClient | None = None
         try:
             client = client_for(self.hass, data)
             products = await _async_products(client)

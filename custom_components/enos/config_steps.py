@@ -23,7 +23,6 @@ import probatio
 from .api.client import EnosClient
 from .api.errors import (
     AddressRefusedError,
-    ApiError,
     CertificateError,
     CredentialsError,
     EnosError,
@@ -32,9 +31,9 @@ from .api.errors import (
     PermissionDeniedError,
     RateLimitError,
     RejectedError,
-    ServerError,
     TokenRefusedError,
     TransportError,
+    from_elsewhere,
 )
 from .api.models import DataType, Device, Measurepoint, ThingModel
 from .config_target import CONF_CONTROL, CONF_IDENTIFIER, FlowProblem, Target
@@ -57,56 +56,13 @@ from .const import (
 from .mapping import control_kind, describe_reading
 from .units import resolve
 
-NOBODY: Final = "00000000"
-"""An asset id of the usual shape, to find out what may be read."""
-
 # The token service's ways to say that it cannot make anything of a key.
 _KEYS_UNREADABLE: Final = frozenset({1004, 1202})
 
 
-class FlowClient(EnosClient):
-    """The client, with a question that only the flows have."""
-
-    def names_organization(self, err: EnosError) -> bool:
-        """Tell whether EnOS's message is about the organization."""
-        return "orgid" in err.message.lower() or self.org_id in err.message
-
-    async def organization_denied(self) -> bool:
-        """Tell whether the application may do nothing at all in the organization.
-
-        For each right a read that needs it, of a thing that is not there.
-        """
-        device = {"action": "get", "assetId": NOBODY}
-        for ask in (
-            lambda: self.search_devices(asset_ids=(NOBODY,)),
-            lambda: self.thing_models((NOBODY,)),
-            lambda: self._call("GET", "/asset-service/v2.1/assets", device),
-            lambda: self._call(
-                "GET", "/connect-service/v2.1/commands", {**device, "commandId": "0"}
-            ),
-        ):
-            try:
-                await ask()
-            except ServerError:
-                raise
-            except PermissionDeniedError as err:
-                if self.names_organization(err):
-                    continue
-            except ApiError as err:
-                if _from_elsewhere(err):
-                    continue
-            return False
-        return True
-
-
-def _from_elsewhere(err: EnosError) -> bool:
-    """Tell whether an HTTP status came without a code of EnOS: no service answered."""
-    return isinstance(err, RejectedError) and 400 <= (err.code or 0) < 600
-
-
-def client_for(hass: HomeAssistant, data: Mapping[str, Any]) -> FlowClient:
+def client_for(hass: HomeAssistant, data: Mapping[str, Any]) -> EnosClient:
     """Return a client for an entry's data. Raises `InvalidUrlError`."""
-    return FlowClient(
+    return EnosClient(
         async_get_clientsession(hass, verify_ssl=data[CONF_VERIFY_SSL]),
         url=data[CONF_URL],
         org_id=data[CONF_ORG_ID],
@@ -115,7 +71,7 @@ def client_for(hass: HomeAssistant, data: Mapping[str, Any]) -> FlowClient:
     )
 
 
-def problem_of(err: EnosError | FlowProblem, client: FlowClient | None) -> FlowProblem:
+def problem_of(err: EnosError | FlowProblem, client: EnosClient | None) -> FlowProblem:
     """Return what to tell about an error."""
     if isinstance(err, FlowProblem):
         return err
@@ -140,7 +96,7 @@ def problem_of(err: EnosError | FlowProblem, client: FlowClient | None) -> FlowP
             return FlowProblem("permission_denied", message=err.message)
     if err.code in _KEYS_UNREADABLE:
         return FlowProblem("invalid_auth")
-    if _from_elsewhere(err):
+    if from_elsewhere(err):
         return FlowProblem("cannot_connect")
     if (
         isinstance(err, (RejectedError, NotFoundError))

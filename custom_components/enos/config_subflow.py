@@ -13,12 +13,11 @@ from homeassistant.const import CONF_NAME
 from homeassistant.helpers.selector import SelectSelector, TextSelector
 import probatio
 
+from .api.client import NOBODY, EnosClient
 from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Device, LocalizedText, Product
 from .config_steps import (
     DEVICE_SCHEMA,
-    NOBODY,
-    FlowClient,
     PointSteps,
     async_find_device,
     async_look_up,
@@ -47,7 +46,7 @@ class _SubentryFlow(
         return self._chosen
 
     @cached_property
-    def _client(self) -> FlowClient:
+    def _client(self) -> EnosClient:
         """A client of the flow's own: the entry may not be loaded."""
         return client_for(self.hass, self._get_entry().data)
 

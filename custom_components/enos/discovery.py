@@ -135,6 +135,9 @@ class Discovery:
         found: dict[str, Device] = {}
         products = {sel.product_key for sel in self._selections if not sel.asset_id}
         singles = [sel.asset_id for sel in self._selections if sel.asset_id]
+        if not products and not singles:
+            # Nothing to ask for yet; but address and keys are proven all the same.
+            await self._client.authenticate()
         if products:
             listed = await self._client.search_devices(product_keys=sorted(products))
             self._keep(found, listed)

@@ -19,16 +19,21 @@ from . import parsing
 from .auth import Clock, TokenKeeper, signature
 from .errors import (
     AddressRefusedError,
+    ApiError,
     CertificateError,
     ConnectError,
+    EnosError,
     InvalidUrlError,
     NotFoundError,
     PayloadTooLargeError,
+    PermissionDeniedError,
     RateLimitError,
     RejectedError,
     ReplyLostError,
+    ServerError,
     TokenRefusedError,
     error_for,
+    from_elsewhere,
 )
 from .models import Device, JsonValue, Page, Product, Reading, ThingModel
 
@@ -45,6 +50,9 @@ _MAX_PAGES = 5000
 _CONNECT_TIMEOUT = 15.0
 _READ_TIMEOUT = 30.0
 _COMMAND_MARGIN = 15.0
+
+# An asset id of the usual shape that no asset has.
+NOBODY: Final = "00000000"
 
 _TOKEN_PATH = "/apim-token-service/v2.0/token/"
 _CONNECT = "/connect-service/v2.1/"
@@ -146,6 +154,38 @@ class EnosClient:
     async def authenticate(self) -> None:
         """Get a token, which proves address and keys."""
         await self._tokens.get()
+
+    def names_organization(self, err: EnosError) -> bool:
+        """Tell whether EnOS's message is about the organization."""
+        return "orgid" in err.message.lower() or self.org_id in err.message
+
+    async def organization_denied(self) -> bool:
+        """Tell whether the application may do nothing at all in the organization.
+
+        EnOS words a missing right like a foreign organization. So for each right a read
+        that needs it is tried, of a thing that is not there.
+        """
+        device = {"action": "get", "assetId": NOBODY}
+        for ask in (
+            lambda: self.search_devices(asset_ids=(NOBODY,)),
+            lambda: self.thing_models((NOBODY,)),
+            lambda: self._call("GET", "/asset-service/v2.1/assets", device),
+            lambda: self._call(
+                "GET", f"{_CONNECT}commands", {**device, "commandId": "0"}
+            ),
+        ):
+            try:
+                await ask()
+            except ServerError:
+                raise
+            except PermissionDeniedError as err:
+                if self.names_organization(err):
+                    continue
+            except ApiError as err:
+                if from_elsewhere(err):
+                    continue
+            return False
+        return True
 
     async def search_products(self) -> tuple[Product, ...]:
         """Return all products. Right: Device Management Read."""

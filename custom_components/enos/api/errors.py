@@ -172,3 +172,8 @@ _CODES: dict[int, type[EnosError]] = {
 def error_for(code: int, message: str) -> EnosError:
     """Return the error that an EnOS code means."""
     return _CODES.get(code, UnknownCodeError)(code=code, message=message)
+
+
+def from_elsewhere(err: EnosError) -> bool:
+    """Tell whether an HTTP status came without a code of EnOS: no service answered."""
+    return isinstance(err, RejectedError) and 400 <= (err.code or 0) < 600
