@@ -14,7 +14,8 @@ from homeassistant.util import dt as dt_util
 from .api.client import EnosClient
 from .api.errors import DeviceInactiveError, DeviceOfflineError, EnosError, error_for
 from .api.models import DeviceStatus, JsonValue, Reading
-from .coordinator import EnosCoordinator, PointKey
+from .batches import PointKey
+from .coordinator import EnosCoordinator
 from .exceptions import reason_of, write_failed
 from .knowledge import Fate
 from .lanes import Abandoned, Dropped, Job, Lanes, NotSent

@@ -13,36 +13,24 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
-from .api.client import MAX_LATEST, EnosClient
-from .api.errors import (
-    CredentialsError,
-    EnosError,
-    NotFoundError,
-    PayloadTooLargeError,
-    PermissionDeniedError,
-    RateLimitError,
-    TokenRefusedError,
-)
+from .api.client import EnosClient
+from .api.errors import CredentialsError, EnosError, RateLimitError, TokenRefusedError
 from .api.models import AWAY, Device, DeviceStatus, JsonValue, Reading
+from .batches import BatchReader, PointKey
 from .const import DEVICES_INTERVAL, DOMAIN, LOGGER, VALUES_INTERVAL
 from .direct import DirectReader
 from .discovery import Discovery
 from .exceptions import auth_failed, clock_wrong, update_failed
 from .knowledge import Fate, Mask, PointState, Source
-from .polling import Batch, plan
+from .polling import Batch
 
 if TYPE_CHECKING:
     from .commands import Commands
 
-type PointKey = tuple[str, str]
-"""Asset id and measurepoint id."""
-
 type PointListener = Callable[[Context | None], None]
 
-_PARALLEL_READS: Final = 4
 # Rounds of values between two that read the devices as well.
 _ROUNDS_TO_DEVICES: Final = DEVICES_INTERVAL // VALUES_INTERVAL - 1
-_REFUSALS_A_ROUND: Final = 40
 _MISSED_ROUNDS: Final = 3
 _LONGEST_WAIT: Final = 300.0
 _TOKENS_REFUSED: Final = 3
@@ -87,9 +75,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.client = client
         self.discovery = discovery
         self.states: dict[PointKey, PointState] = {}
-        self.refused_assets: dict[str, EnosError] = {}
-        self.excluded: set[PointKey] = set()
-        self.limit = MAX_LATEST
+        self.batches = BatchReader(self._read)
         self.round = 0
         self.on_gone: Callable[[set[str]], None] = lambda _gone: None
         self.on_renamed: Callable[[Device], None] = lambda _device: None
@@ -98,7 +84,6 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self._point_listeners: dict[PointKey, PointListener] = {}
         self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
         self._wanted: dict[str, set[str]] = {}
-        self._plan: tuple[Batch, ...] | None = None
         self._failed_rounds = 0
         self._tokens_refused = 0
         self._first = True
@@ -106,7 +91,6 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self._rounds_to_devices = 0
         self._devices_failed = 0
         self._was_up = True
-        self._refusals = 0
         self._settling: dict[PointKey, CALLBACK_TYPE] = {}
         self.direct = DirectReader(self)
 
@@ -166,7 +150,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         points = self._wanted.setdefault(asset_id, set())
         if point_id not in points:
             points.add(point_id)
-            self._plan = None
+            self.batches.replan()
         return self.states[key]
 
     @callback
@@ -182,7 +166,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         def remove() -> None:
             self._point_listeners.pop(key, None)
             self._wanted.get(asset_id, set()).discard(point_id)
-            self._plan = None
+            self.batches.replan()
 
         return remove
 
@@ -220,7 +204,10 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         """
         self.discovery.adopt(earlier.discovery)
         self.direct.adopt(earlier.direct)
-        self.limit = earlier.limit
+        self.batches.adopt(earlier.batches)
+        # An outage goes on, and is told only once.
+        self.last_update_success = self._was_up = earlier.last_update_success
+        self._failed_rounds = earlier._failed_rounds
         for asset_id, device in self.devices.items():
             for bound in self.discovery.bound_points(device):
                 key = (asset_id, bound.point.identifier)
@@ -233,6 +220,13 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 self.states[key] = state
         self.want_enabled()
         self._first = False
+
+    def reads_directly(self, asset_id: str, point_id: str) -> bool:
+        """Tell whether the rounds bring nothing of a point, so that it may be read alone."""
+        state = self.state(asset_id, point_id)
+        return state is not None and (
+            not state.stored or asset_id in self.batches.refused_assets
+        )
 
     # A round.
 
@@ -266,6 +260,9 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             if first:
                 raise update_failed(err) from err
             self._slow_down(err)
+            if not self.last_update_success:
+                # It blanks nothing, and brings nothing back either.
+                raise update_failed(err) from err
             return
         except EnosError as err:
             raise update_failed(err) from err
@@ -326,8 +323,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             if old.status != device.status:
                 self._notify_device(asset_id)
         # What was refused is asked again, apart from the rest, once the rights may differ.
-        if self.refused_assets or self.excluded:
-            self._plan = None
+        self.batches.ask_again()
         if gone:
             for asset_id in gone:
                 self.forget(asset_id)
@@ -358,7 +354,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
     def forget(self, asset_id: str) -> None:
         """Drop everything known of a device."""
         self._wanted.pop(asset_id, None)
-        self._plan = None
+        self.batches.forget(asset_id)
         for key in [key for key in self.states if key[0] == asset_id]:
             del self.states[key]
 
@@ -366,21 +362,9 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
 
     async def _read_values(self) -> None:
         """Read every wanted point once. Batches fail alone."""
-        self._refusals = 0
-        batches = self._batches()
-        if not batches:
+        if not any(self._wanted.values()):
             return
-        gate = asyncio.Semaphore(_PARALLEL_READS)
-
-        async def read(batch: Batch) -> EnosError | None:
-            async with gate:
-                try:
-                    await self._read(batch)
-                except EnosError as err:
-                    return err
-                return None
-
-        results = await asyncio.gather(*(read(batch) for batch in batches))
+        results = await self.batches.run(self._wanted)
         errors = [result for result in results if result is not None]
         for kind in (CredentialsError, TokenRefusedError, RateLimitError):
             for err in errors:
@@ -388,7 +372,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                     raise err
         self.round += 1
         self._notify_missed()
-        if len(errors) < len(results):
+        if not errors or len(errors) < len(results):
             self._failed_rounds = 0
             self.direct.probe()
             return
@@ -397,93 +381,17 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         if self._failed_rounds >= 2:
             raise errors[0]
 
-    @property
-    def batches(self) -> tuple[Batch, ...]:
-        """The requests of a round."""
-        return self._plan or ()
-
-    def _batches(self) -> tuple[Batch, ...]:
-        """Return the plan, made anew where what is wanted changed."""
-        if self._plan is None:
-            wanted = {
-                asset_id: frozenset(
-                    point_id
-                    for point_id in points
-                    if (asset_id, point_id) not in self.excluded
-                )
-                for asset_id, points in self._wanted.items()
-            }
-            refused = {
-                asset_id: wanted.pop(asset_id)
-                for asset_id in list(wanted)
-                if asset_id in self.refused_assets
-            }
-            retried: dict[str, set[str]] = {}
-            for asset_id, point_id in self.excluded:
-                if point_id in self._wanted.get(asset_id, ()):
-                    retried.setdefault(asset_id, set()).add(point_id)
-            self._plan = plan(wanted, self.limit)
-            # Apart from the rest, so that a refusal costs nobody else an answer.
-            again = (*plan(refused, self.limit), *plan(retried, self.limit))
-            if again:
-                return (*self._plan, *again)
-        return self._plan
-
-    async def _read(self, batch: Batch) -> bool:
-        """Read one batch, in parts where EnOS wants that. Returns whether all was answered.
-
-        Raises where nothing of it was answered for a reason that is not the batch's own.
-        """
-        try:
-            answers = await self.client.latest(batch.asset_ids, batch.point_ids)
-        except (PayloadTooLargeError, PermissionDeniedError, NotFoundError) as err:
-            self._refusals += 1
-            culprit = (
-                len(batch.asset_ids) == 1 and isinstance(err, PermissionDeniedError)
-            ) or batch.size == 1
-            halves = batch.halves()
-            if culprit or halves is None or self._refusals > _REFUSALS_A_ROUND:
-                self._leave_out(batch, err)
-                return False
-            answered = [await self._read(half) for half in halves]
-            if all(answered) and isinstance(err, PayloadTooLargeError):
-                # Only the size was wrong, not something in it: remember the right one.
-                self.limit = max(half.size for half in halves)
-                self._plan = None
-            return all(answered)
-        self._take(batch, answers)
-        return True
-
-    def _leave_out(self, batch: Batch, err: EnosError) -> None:
-        """Leave refused assets, or a single refused point, out of the plan."""
-        if isinstance(err, PermissionDeniedError) or batch.size > 1:
-            for asset_id in batch.asset_ids:
-                if asset_id not in self.refused_assets:
-                    LOGGER.debug("Values of asset %s are refused: %s", asset_id, err)
-                    self._plan = None
-                self.refused_assets[asset_id] = err
-            return
-        key = (batch.asset_ids[0], batch.point_ids[0])
-        if key not in self.excluded:
-            LOGGER.debug("Values of %s %s are refused: %s", *key, err)
-            self.excluded.add(key)
-            self._plan = None
-
-    def _take(self, batch: Batch, answers: dict[PointKey, Reading]) -> None:
-        """Take the answers of one batch."""
+    async def _read(self, batch: Batch) -> None:
+        """Make one call for values and take its answers."""
+        answers = await self.client.latest(batch.asset_ids, batch.point_ids)
         this_round = self.round + 1
         for asset_id in batch.asset_ids:
-            if self.refused_assets.pop(asset_id, None) is not None:
-                self._plan = None
             wanted = self._wanted.get(asset_id, ())
             for point_id in batch.point_ids:
                 if point_id not in wanted:
                     continue
                 key = (asset_id, point_id)
                 state = self.states[key]
-                if key in self.excluded:
-                    self.excluded.discard(key)
-                    self._plan = None
                 sample = answers.get(key)
                 if sample is not None:
                     self.offer(key, Source.STORED, sample)
@@ -583,12 +491,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             return
         state = self.states[key]
         if state.mask is None:
-            # What was known when the command was sent comes first, so that an older
-            # sample from another source is not taken for a newer one.
-            later, state.reading = state.reading, mask.before
-            state.mask = mask
-            if later is not None:
-                state.offer(Source.STORED, later)
+            state.restore(mask)
             self._settle(key, state)
 
     def want_enabled(self) -> None:

@@ -58,17 +58,18 @@ async def async_get_config_entry_diagnostics(
         "polling": {
             "interval": coordinator.update_interval
             and coordinator.update_interval.total_seconds(),
-            "limit": coordinator.limit,
+            "limit": coordinator.batches.limit,
             "rounds": coordinator.round,
             "batches": [
                 {"assets": len(batch.asset_ids), "points": list(batch.point_ids)}
-                for batch in coordinator.batches
+                for batch in coordinator.batches.planned
             ],
             "direct": coordinator.direct.plan,
             "refused_assets": {
-                asset: str(err) for asset, err in coordinator.refused_assets.items()
+                asset: str(err)
+                for asset, err in coordinator.batches.refused_assets.items()
             },
-            "excluded_points": sorted(coordinator.excluded),
+            "excluded_points": sorted(coordinator.batches.excluded),
             "can_list_devices": coordinator.discovery.statuses_known,
             "models": sorted(coordinator.discovery.models),
         },

@@ -60,6 +60,8 @@ class DirectReader:
         self._probed: dict[tuple[str, str], float] = {}
         self._probes: list[_Probe] = []
         self._round: list[str] = []
+        self._calls = 0
+        self._rested = True
         self._tick: CALLBACK_TYPE | None = None
         self._stepping = False
         self._read_backs: dict[str, _ReadBack] = {}
@@ -133,9 +135,10 @@ class DirectReader:
         """Return the models with points that are due for a direct question."""
         stored: set[tuple[str, str]] = set()
         missing: set[tuple[str, str]] = set()
-        for (asset_id, point_id), state in self._coordinator.states.items():
+        for asset_id, point_id in self._coordinator.states:
             pair = (self._model_of(asset_id), point_id)
-            (stored if state.stored else missing).add(pair)
+            alone = self._coordinator.reads_directly(asset_id, point_id)
+            (missing if alone else stored).add(pair)
         now = time.monotonic()
         due: dict[str, set[str]] = {}
         for model, point_id in missing - stored:
@@ -177,7 +180,9 @@ class DirectReader:
     async def _step_probe(self) -> float:
         """Ask one device for points of its model; return the seconds to wait."""
         probe = self._probes[0]
-        answered, pause = await self._read(probe.candidates.pop(0), sorted(probe.points))
+        answered, pause = await self._read(
+            probe.candidates.pop(0), sorted(probe.points)
+        )
         if answered is not None:
             self._points.setdefault(probe.model, set()).update(answered)
             probe.unanswered.update(probe.points - answered)
@@ -192,18 +197,25 @@ class DirectReader:
     async def _step_round(self) -> float:
         """Read the direct points of one device; return the seconds to wait."""
         coordinator = self._coordinator
-        started = not self._round
-        if started:
+        if self._rested:
             self._round = list(coordinator.devices)
-        rest = VALUES_INTERVAL.total_seconds() if started else _PAUSE
+            self._calls = 0
+        self._rested = False
         while self._round:
             asset_id = self._round.pop()
-            points = self._points.get(self._model_of(asset_id), set())
-            points &= coordinator.wanted(asset_id)
+            points = {
+                point_id
+                for point_id in self._points.get(self._model_of(asset_id), ())
+                if point_id in coordinator.wanted(asset_id)
+                and coordinator.reads_directly(asset_id, point_id)
+            }
             if points and coordinator.status_of(asset_id) not in AWAY:
+                self._calls += 1
                 _, pause = await self._read(asset_id, sorted(points))
                 return pause
-        return rest
+        self._rested = True
+        # Of a few devices the rounds need not follow each other sooner than those of all.
+        return max(_PAUSE, VALUES_INTERVAL.total_seconds() - self._calls * _PAUSE)
 
     async def _read(
         self, asset_id: str, point_ids: list[str]
@@ -232,7 +244,7 @@ class DirectReader:
             state = coordinator.state(asset_id, point_id)
             if sample is None or state is None:
                 continue
-            if not state.stored:
+            if coordinator.reads_directly(asset_id, point_id):
                 # Rounds of polling say nothing about such a point.
                 state.answered_round = None
             coordinator.offer((asset_id, point_id), Source.DIRECT, sample)
@@ -285,7 +297,11 @@ class DirectReader:
         if points:
             async with self._gate:
                 await self._read(asset_id, sorted(points))
-        if self._stopped or read_back.attempt != attempt or read_back.cancel is not None:
+        if (
+            self._stopped
+            or read_back.attempt != attempt
+            or read_back.cancel is not None
+        ):
             # A further write began the waiting anew.
             return
         if points and attempt < len(_READ_BACK_AFTER):

@@ -6,8 +6,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .api.models import Reading
+from .batches import PointKey
 from .const import DOMAIN
-from .coordinator import EnosCoordinator, PointKey
+from .coordinator import EnosCoordinator
 from .knowledge import Mask
 
 _VERSION: Final = 1

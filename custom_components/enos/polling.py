@@ -18,9 +18,10 @@ class Batch:
         """Assets × points, which EnOS limits."""
         return len(self.asset_ids) * len(self.point_ids)
 
-    def halves(self) -> tuple[Batch, Batch] | None:
+    def halves(self, *, points_first: bool = False) -> tuple[Batch, Batch] | None:
         """Return two batches that cover the same, assets before points; None for one pair."""
-        for by_asset, ids in ((True, self.asset_ids), (False, self.point_ids)):
+        order = ((True, self.asset_ids), (False, self.point_ids))
+        for by_asset, ids in reversed(order) if points_first else order:
             if len(ids) > 1:
                 middle = len(ids) // 2
                 first, second = ids[:middle], ids[middle:]
