@@ -42,6 +42,8 @@ def point(data_type: str, **fields: Any) -> Measurepoint:
         ("INT", {"ha/min": "0.2", "ha/max": "0.8"}, (None, None)),
         ("INT", {"ha/max": "1e12"}, (None, float(INT_MAX))),
         ("INT", {}, (None, None)),
+        ("INT", {"ha/min": "2147483647"}, (None, None)),
+        ("INT", {"ha/max": "-2147483648"}, (None, None)),
     ],
 )
 def test_declared_range(data_type: str, tags: dict[str, str], expected: object) -> None:
