@@ -45,8 +45,7 @@ class EnosNumber(EnosPointEntity, NumberEntity):
         if description.step is not None:
             self._attr_native_step = description.step
         # A slider over a range that is only the type's would be of no use.
-        slider = description.range_declared or description.unit == "%"
-        self._attr_mode = NumberMode.SLIDER if slider else NumberMode.BOX
+        self._attr_mode = NumberMode.SLIDER if description.slider else NumberMode.BOX
 
     @property
     @override
