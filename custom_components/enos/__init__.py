@@ -6,6 +6,7 @@ import time
 from typing import Any, Final
 
 import aiohttp
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
@@ -124,6 +125,9 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: EnosConfigEntry, device: dr.DeviceEntry
 ) -> bool:
     """Let a person delete a device that the account does not show any more."""
+    if entry.state is not ConfigEntryState.LOADED:
+        # Nobody knows what is gone.
+        return False
     return _asset_id_of(entry, device) not in entry.runtime_data.coordinator.devices
 
 
@@ -235,23 +239,42 @@ def _remove_dropped_points(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
     coordinator = entry.runtime_data.coordinator
     discovery = coordinator.discovery
     org_id = entry.data[CONF_ORG_ID]
-    expected: set[tuple[str, str]] = set()
+    expected: dict[str, str] = {}
     certain: set[str] = set()
     for device in coordinator.devices.values():
         if not discovery.knows_model(device):
             continue
         certain.add(device.asset_id)
         expected.update(
-            (
-                bound.description.kind.value,
-                point_unique_id(org_id, device.asset_id, bound.point.identifier),
-            )
-            for bound in discovery.bound_points(device)
+            {
+                point_unique_id(org_id, device.asset_id, bound.point.identifier): (
+                    bound.description.kind.value
+                )
+                for bound in discovery.bound_points(device)
+            }
         )
     registry = er.async_get(hass)
     prefix = f"{org_id}_"
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
         asset_id, mark, _point_id = entity.unique_id.removeprefix(prefix).partition("_")
         if mark and asset_id in certain and "#" not in asset_id:
-            if (entity.domain, entity.unique_id) not in expected:
-                registry.async_remove(entity.entity_id)
+            domain = expected.get(entity.unique_id)
+            if entity.domain != domain:
+                _replace(registry, entity, domain)
+
+
+@callback
+def _replace(
+    registry: er.EntityRegistry, old: er.RegistryEntry, domain: str | None
+) -> None:
+    """Remove an entity; what a person gave it goes to the one of the other kind."""
+    registry.async_remove(old.entity_id)
+    entity_id = domain and registry.async_get_entity_id(domain, DOMAIN, old.unique_id)
+    new = registry.async_get(entity_id) if entity_id else None
+    if new is not None:
+        registry.async_update_entity(
+            new.entity_id,
+            name=new.name or old.name,
+            area_id=new.area_id or old.area_id,
+            labels=new.labels | old.labels,
+        )

@@ -234,6 +234,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
     async def _async_update_data(self) -> None:
         """Read devices, where it is time for them, and values."""
         first = self._first
+        before = set(self.devices)
         try:
             if first:
                 await self._read_devices()
@@ -246,6 +247,10 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 ):
                     if trouble is not None:
                         raise trouble
+                if set(self.devices) - before:
+                    # New ones show their values at once, not after the next interval.
+                    self.want_enabled()
+                    await self._read_values()
             else:
                 self._rounds_to_devices -= 1
                 await self._read_values()

@@ -10,7 +10,7 @@ from .api.models import Device
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import EnosPointEntity, async_add_points
-from .mapping import Kind
+from .mapping import MAX_STATE_LENGTH, Kind
 
 # The lanes limit what is sent at once, per device and per account.
 PARALLEL_UPDATES = 0
@@ -41,7 +41,11 @@ class EnosSelect(EnosPointEntity, SelectEntity):
     def current_option(self) -> str | None:
         """The label of the present code, or the code itself where it has none."""
         code = self.point_value
-        return self._labels.get(code, code) if isinstance(code, str) else None
+        if not isinstance(code, str):
+            return None
+        option = self._labels.get(code, code)
+        # Home Assistant takes no longer states, and half a code is none.
+        return option if len(option) <= MAX_STATE_LENGTH else None
 
     @property
     @override
