@@ -201,6 +201,9 @@ async def test_worst_devices_first(
     met = next(
         item for item in found["devices"] if item["asset_id"] == devices[0].asset_id
     )
+    points = met.pop("points")
+    assert {point["measurepoint_id"] for point in points} >= {"temp_setpoint"}
+    assert all("source" in point and "sample_age" in point for point in points)
     assert met == {
         "asset_id": devices[0].asset_id,
         "product_key": devices[0].product_key,

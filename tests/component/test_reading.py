@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.enos.const import DOMAIN
 from simulator import Simulator
+from simulator.faults import FaultKind
 
 from .common import (
     device_subentry,
@@ -149,7 +150,7 @@ async def test_gateway_away_and_back(
 
 @pytest.mark.parametrize("kind", ["html", "cut_json", "drop"])
 async def test_set_up_waits_for_a_gateway_in_trouble(
-    hass: HomeAssistant, sim: Simulator, kind: str
+    hass: HomeAssistant, sim: Simulator, kind: FaultKind
 ) -> None:
     """Set-up is tried again, and the registry keeps what it had."""
     sim.faults.add(kind)
