@@ -93,6 +93,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
 
     async def close(_event: Event) -> None:
         await commands.close()
+        await command_session.close()
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, close))
     entry.async_on_unload(entry.add_update_listener(_Reloader(entry)))
