@@ -7,7 +7,7 @@ from random import Random
 import time
 from typing import Final
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.enos.api.client import MAX_LATEST
@@ -21,11 +21,13 @@ _POINTS: Final = tuple(f"p{number}" for number in range(12))
 @st.composite
 def wanted_points(draw: st.DrawFn) -> Wanted:
     """Devices of a few kinds, in any order, and what is wanted of them."""
-    kinds = draw(
-        st.lists(st.lists(st.sampled_from(_POINTS)).map(tuple), min_size=1, max_size=6)
-    )
-    devices = draw(st.lists(st.sampled_from(kinds), max_size=30))
-    return {f"a{number}": points for number, points in enumerate(devices)}
+    random = Random(draw(st.integers(0, 2**32)))
+    kinds = [
+        tuple(random.sample(_POINTS, draw(st.integers(0, len(_POINTS)))))
+        for _ in range(draw(st.integers(1, 8)))
+    ]
+    devices = draw(st.integers(0, 30))
+    return {f"a{number}": random.choice(kinds) for number in range(devices)}
 
 
 def most_calls(wanted: Mapping[str, Sequence[str]], limit: int) -> int:
@@ -37,7 +39,8 @@ def most_calls(wanted: Mapping[str, Sequence[str]], limit: int) -> int:
     return calls
 
 
-@given(wanted_points(), st.integers(1, 40))
+@given(wanted_points(), st.integers(1, 80))
+@settings(max_examples=300)
 def test_plan(wanted: Wanted, limit: int) -> None:
     """All is covered, nothing is too large, and nothing senseless is asked."""
     batches = plan(wanted, limit)
@@ -53,7 +56,7 @@ def test_plan(wanted: Wanted, limit: int) -> None:
     for batch in batches:
         assert 0 < batch.size <= limit
         assert len(set(batch.asset_ids)) == len(batch.asset_ids)
-        assert len(set(batch.point_ids)) == len(batch.point_ids)
+        assert list(batch.point_ids) == sorted(set(batch.point_ids))
         for asset_id in batch.asset_ids:
             assert set(wanted[asset_id]) & set(batch.point_ids)
         for point_id in batch.point_ids:
@@ -93,16 +96,30 @@ def test_small_groups_share_a_call() -> None:
 
 
 def test_groups_are_joined_where_they_fit_best() -> None:
-    """The one that shares its points, not the first one."""
+    """With the call that has their points already, not with the first one that has room."""
     wanted = {
-        "a1": ("p1", "p2", "p3", "p4"),
-        "b1": ("q1", "q2", "q3", "q4"),
-        "a2": ("p1", "p2"),
-        "b2": ("q1", "q2"),
+        **{f"a{number}": ("p1", "p2", "p3", "p4") for number in range(3)},
+        **{f"b{number}": ("q1", "q2", "q3", "q4") for number in range(3)},
+        "b3": ("q2",),
+        "a3": ("p2",),
     }
-    assert plan(wanted, 8) == (
-        Batch(("a1", "a2"), ("p1", "p2", "p3", "p4")),
-        Batch(("b1", "b2"), ("q1", "q2", "q3", "q4")),
+    assert plan(wanted, 30) == (
+        Batch(("a0", "a1", "a2", "a3"), ("p1", "p2", "p3", "p4")),
+        Batch(("b0", "b1", "b2", "b3"), ("q1", "q2", "q3", "q4")),
+    )
+
+
+def test_what_was_joined_counts_as_a_whole() -> None:
+    """The third group goes to the two that were joined, where it adds least."""
+    wanted = {
+        "d": tuple("uvwxyz"),
+        "a": _POINTS[:4],
+        "b": _POINTS[2:5],
+        "c": _POINTS[:1],
+    }
+    assert plan(wanted, 15) == (
+        Batch(("d",), tuple("uvwxyz")),
+        Batch(("a", "b", "c"), _POINTS[:5]),
     )
 
 
@@ -133,19 +150,19 @@ SIZES: Final = {
     "10,000 pairs": _devices(1000, 5, 10, 50),
     "1,000,000 pairs": _devices(20_000, 5, 50, 200),
     "1,000 sets of points": _devices(1000, 1000, 10, 200),
-    "1,000 sets with nothing in common": {
+    "3,000 sets with nothing in common": {
         f"a{number}": tuple(f"p{number}_{part}" for part in range(10))
-        for number in range(1000)
+        for number in range(3000)
     },
 }
 
 
 @pytest.mark.parametrize("wanted", SIZES.values(), ids=SIZES)
 def test_planning_is_quick(wanted: Wanted) -> None:
-    """All of Home Assistant waits for it. The bound is ten times what it takes."""
+    """All of Home Assistant waits for it. The bound is several times what it takes."""
     started = time.perf_counter()
     batches = plan(wanted)
-    assert time.perf_counter() - started < 1.0
+    assert time.perf_counter() - started < 4.0
     assert len(batches) <= most_calls(wanted, MAX_LATEST)
 
 
