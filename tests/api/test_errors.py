@@ -324,7 +324,9 @@ def test_odd_json_is_understood(value: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"[" * 100_000, b'{"a":' * 100_000, b'{"a":' + b"9" * 10_000 + b"}"]
+    "content",
+    [b"[" * 100_000, b'{"a":' * 100_000, b'{"a":' + b"9" * 10_000 + b"}"],
+    ids=["deep lists", "deep objects", "long number"],
 )
 def test_json_that_attacks(content: bytes) -> None:
     """Neither depth nor size of what comes makes the parser raise."""

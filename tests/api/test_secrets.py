@@ -212,7 +212,16 @@ async def test_gateway_that_repeats_secrets(
     gateway.answer_token = echo
     client._tokens.refuse(TOKEN)
     await witness.sees(client.set_measurepoint("a", "p", 1))
-    assert len(witness.errors) == 2
+
+    # Another call may have brought a new token before this one's refusal is read.
+    def late(exchange: Exchange) -> aiohttp.web.Response:
+        client._tokens._token = "new"
+        return echo(exchange)
+
+    gateway.answer = late
+    client._tokens._token, client._tokens._renew = TOKEN, float("inf")
+    await witness.sees(client.set_measurepoint("a", "p", 1))
+    assert len(witness.errors) == 3
     for text in witness.texts:
         for secret in (TOKEN, ACCESS_KEY, SECRET_KEY):
             # Nor what is left of one that was cut off with the end of the text.
