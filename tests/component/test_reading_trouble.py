@@ -314,9 +314,12 @@ async def test_restart_with_the_cloud_down_keeps_all(
 
 
 async def test_empty_device_list_removes_nothing(
-    hass: HomeAssistant, sim: Simulator, entry: MockConfigEntry
+    hass: HomeAssistant, sim: Simulator
 ) -> None:
-    """A list that is suddenly empty is not believed; each device is asked for."""
+    """A list that is suddenly empty is not believed; devices are asked for, ten at a time."""
+    grow(sim, "fcu", 25)
+    entry = fcu_entry(sim)
+    await set_up(hass, entry)
     before = registered(hass, entry)
     sim.faults.add(
         "status",
