@@ -128,11 +128,14 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             and asset_id in self.devices
             and self.status_of(asset_id) not in AWAY
             and state is not None
-            and (
-                state.answered_round is None
-                or self.round - state.answered_round < _MISSED_ROUNDS
-            )
+            and not self._missing(state)
         )
+
+    def _missing(self, state: PointState) -> bool:
+        """Tell whether a point was not answered for too long, be it by rounds or alone."""
+        if state.answered_round is None:
+            return state.missed_reads >= _MISSED_ROUNDS
+        return self.round - state.answered_round >= _MISSED_ROUNDS
 
     @callback
     def want(self, asset_id: str, point_id: str) -> PointState | None:
@@ -410,10 +413,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         state = self.states.get(key)
         if state is None:
             return
-        was_missing = (
-            state.answered_round is not None
-            and self.round - state.answered_round >= _MISSED_ROUNDS
-        )
+        was_missing = self._missing(state)
+        state.missed_reads = 0
         shown = state.value
         if source is Source.STORED:
             state.answered_round = self.round + 1
@@ -424,6 +425,15 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             self._settle(key, state)
         if state.value != shown or was_missing:
             self.notify(key)
+
+    @callback
+    def note_missed_read(self, asset_id: str, point_id: str) -> None:
+        """Take note that a direct read brought nothing of a point that needs it."""
+        state = self.state(asset_id, point_id)
+        if state is not None and self.reads_directly(asset_id, point_id):
+            state.missed_reads += 1
+            if state.missed_reads == _MISSED_ROUNDS:
+                self.notify((asset_id, point_id))
 
     def _notify_missed(self) -> None:
         """Have the points that were not answered for too long show it."""

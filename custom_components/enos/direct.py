@@ -211,7 +211,9 @@ class DirectReader:
             }
             if points and coordinator.status_of(asset_id) not in AWAY:
                 self._calls += 1
-                _, pause = await self._read(asset_id, sorted(points))
+                answered, pause = await self._read(asset_id, sorted(points))
+                for point_id in points - (answered or set()):
+                    coordinator.note_missed_read(asset_id, point_id)
                 return pause
         self._rested = True
         # Of a few devices the rounds need not follow each other sooner than those of all.

@@ -53,7 +53,8 @@ class PointState:
 
     `answered_round` is the last round of polling that brought an answer; None where the
     point is not polled that way. `source` and `received` tell where the reading came from
-    and when, in seconds of the monotonic clock. `stored` tells that the time series service
+    and when, in seconds of the monotonic clock. `missed_reads` counts the direct reads in a
+    row that brought no answer. `stored` tells that the time series service
     has the point. `_answers` are each source's last answer and the one before.
     """
 
@@ -62,6 +63,7 @@ class PointState:
     mask: Mask | None = None
     answered_round: int | None = None
     stored: bool = False
+    missed_reads: int = 0
     can_read_back: bool = True
     source: Source | None = None
     received: float | None = None

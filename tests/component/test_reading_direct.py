@@ -203,3 +203,23 @@ async def test_nothing_is_read_after_unload(
     for _ in range(3):
         await poll(hass)
     assert sim.requests == []
+
+
+async def test_direct_reads_that_fail_for_good(
+    hass: HomeAssistant, sim: Simulator, fleet: list[SimDevice]
+) -> None:
+    """Three direct reads in a row without an answer: unavailable, until one answers again."""
+    await set_up(hass, fcu_entry(sim))
+    await seconds(hass, 12)
+    assert text_of(hass, sim, fleet[0], "fault_code") != STATE_UNAVAILABLE
+    sim.faults.add("html", action="queryLatest")
+    for _ in range(4):
+        await poll(hass)
+        await seconds(hass, 10)
+    assert text_of(hass, sim, fleet[0], "fault_code") == STATE_UNAVAILABLE
+    assert text_of(hass, sim, fleet[0], "room_temp") != STATE_UNAVAILABLE
+    sim.faults.clear()
+    for _ in range(2):
+        await poll(hass)
+        await seconds(hass, 10)
+    assert text_of(hass, sim, fleet[0], "fault_code") != STATE_UNAVAILABLE

@@ -181,9 +181,11 @@ class EnosClient:
             except PermissionDeniedError as err:
                 if self.names_organization(err):
                     continue
-            except ApiError as err:
+            except (ApiError, ReplyLostError) as err:
                 if from_elsewhere(err):
                     continue
+                if isinstance(err, ReplyLostError):
+                    raise
             return False
         return True
 
@@ -539,7 +541,7 @@ class EnosClient:
             raise TokenRefusedError(
                 code=code or status, message=message, clock_offset=self.clock_offset
             )
-        if status >= 400 and code is None:
+        if status >= 400 and reply is not None and code is None:
             if status == 403 and "IP" in message:
                 raise AddressRefusedError(code=status, message=message)
             raise RejectedError(code=status, message=message or response.reason or "")

@@ -176,4 +176,5 @@ def error_for(code: int, message: str) -> EnosError:
 
 def from_elsewhere(err: EnosError) -> bool:
     """Tell whether an HTTP status came without a code of EnOS: no service answered."""
-    return isinstance(err, RejectedError) and 400 <= (err.code or 0) < 600
+    kinds = (RejectedError, ReplyLostError)
+    return isinstance(err, kinds) and 400 <= (err.code or 0) < 500
