@@ -318,20 +318,6 @@ async def test_gateway_that_never_answers(
     assert len(sets(sim)) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="commands are not looked up yet")
-async def test_record_of_a_lost_answer_is_corrected(
-    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
-) -> None:
-    """Once EnOS or the device tells what became of a write, its record says so too."""
-    entry = await set_up_fcus(hass, sim)
-    control = fcu_control(hass, sim)
-    sim.faults.add("drop_after", action=_SET, count=1)
-    await control.refuse(21.5)
-    await elapse(sim, freezer, 15)
-    assert control.state == "21.5"
-    assert (await records(hass, entry))[-1]["outcome"] == "succeeded"
-
-
 @pytest.mark.parametrize("revoked", [False, True], ids=["expired", "revoked"])
 async def test_refused_token(
     hass: HomeAssistant, sim: Simulator, revoked: bool
