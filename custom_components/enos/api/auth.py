@@ -79,6 +79,8 @@ class TokenKeeper:
         self._lock = asyncio.Lock()
         self._token = ""
         self._refused = ""
+        self._failures = 0
+        self._failure: EnosError | None = None
         self._issued = 0.0
         self._renew = 0.0
         self._expires = 0.0
@@ -108,17 +110,26 @@ class TokenKeeper:
         """Return a token with life in it.
 
         Raises `CredentialsError` for wrong keys and `ConnectError` when the token service
-        gave no usable answer.
+        gave no usable answer. Who waited for a request that failed shares its error: asking
+        for each of them in turn would let the last of many wait for hours.
         """
         if time.monotonic() < self._renew:
             return self._token
+        failures = self._failures
         async with self._lock:
             if time.monotonic() < self._renew:
                 return self._token
-            if self._token and time.monotonic() < self._expires:
-                await self._refresh_early()
-            else:
-                await self._get_anew()
+            if self._failure is not None and failures != self._failures:
+                raise self._failure.with_traceback(None)
+            try:
+                if self._token and time.monotonic() < self._expires:
+                    await self._refresh_early()
+                else:
+                    await self._get_anew()
+            except EnosError as err:
+                self._failures += 1
+                self._failure = err
+                raise
         return self._token
 
     async def _refresh_early(self) -> None:
