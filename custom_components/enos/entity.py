@@ -14,7 +14,7 @@ from .coordinator import EnosConfigEntry, point_unique_id
 from .discovery import BoundPoint
 from .exceptions import invalid_value
 from .mapping import Kind
-from .values import EncodeError, Value, encode, parse
+from .values import EncodeError, Value, as_text, encode, parse
 
 # Translation keys of values that cannot be written, by what `encode` and `fit` call them.
 _REASONS = {
@@ -149,14 +149,14 @@ class EnosPointEntity(EnosEntity):
             _REASONS.get(err.reason, "invalid_value"),
             {
                 **self._names(shown),
-                "step": f"{description.step:g}" if description.step else "-",
-                "minimum": f"{description.minimum:g}"
+                "step": as_text(description.step) if description.step else "-",
+                "minimum": as_text(description.minimum)
                 if description.minimum is not None
                 else "-",
                 "maximum": str(
                     self._point.max_length
                     if err.reason == "too_long"
-                    else f"{description.maximum:g}"
+                    else as_text(description.maximum)
                     if description.maximum is not None
                     else "-"
                 ),

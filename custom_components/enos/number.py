@@ -11,7 +11,7 @@ from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import EnosPointEntity, async_add_points
 from .mapping import Kind
-from .values import EncodeError, fit
+from .values import EncodeError, as_text, fit
 
 # The lanes limit what is sent at once, per device and per account.
 PARALLEL_UPDATES = 0
@@ -69,4 +69,5 @@ class EnosNumber(EnosPointEntity, NumberEntity):
             )
         except EncodeError as err:
             raise self._invalid(err, value) from err
-        await self._async_write(fitted, f"{fitted:g} {description.unit or ''}".strip())
+        shown = f"{as_text(fitted)} {description.unit or ''}".strip()
+        await self._async_write(fitted, shown)

@@ -312,6 +312,11 @@ def fit(
     return float(number)
 
 
+def as_text(number: float) -> str:
+    """Return a number for people: ten digits, which every 32-bit one has whole."""
+    return f"{number:.10g}"
+
+
 def _decimal(value: float) -> Decimal:
     """Return the shortest decimal of a number."""
     return Decimal(repr(float(value)))

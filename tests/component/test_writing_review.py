@@ -7,7 +7,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from simulator import RequestRecord, Simulator
 
-from .writing import fcu_control, set_up_fcus
+from .writing import Control, fcu_control, set_up_fcus
 
 TOKEN_PATH = "/apim-token-service/"
 
@@ -40,3 +40,15 @@ async def test_one_failed_token_is_everybodys(
     sim.faults.clear()
     await controls[0].write(25)
     assert controls[0].written == [25]
+
+
+async def test_large_numbers_in_texts(hass: HomeAssistant, sim: Simulator) -> None:
+    """An error names the number that was asked for, not its first six digits."""
+    await set_up_fcus(hass, sim, controls=["co2"])
+    device = sim.device("fcu")
+    control = Control(hass, sim, "number", device, "co2")
+    device.status = "offline"
+    for value, text in ((1234567, "1234567 ppm"), (2147483647, "2147483647 ppm")):
+        error = await control.refuse(value)
+        assert error.translation_placeholders is not None
+        assert error.translation_placeholders["value"] == text
