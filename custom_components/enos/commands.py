@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 
 from .api.client import EnosClient
 from .api.errors import DeviceInactiveError, DeviceOfflineError, EnosError, error_for
-from .api.models import DeviceStatus, JsonValue, Reading
+from .api.models import DeviceStatus, JsonValue
 from .batches import PointKey
 from .coordinator import EnosCoordinator
 from .exceptions import reason_of, write_failed
@@ -176,8 +176,10 @@ class Commands:
         write = job.payload
         record = write.record
         key: PointKey = (record.asset_id, record.point_id)
-        before = self._reading(key)
-        record.value_before = before.value if before is not None else None
+        state = self._coordinator.state(*key)
+        before = state.reading if state is not None else None
+        # Not the reading: that may be older than a write before this one.
+        record.value_before = state.value if state is not None else None
         ended = False
         try:
             record.command_id = await self._client.set_measurepoint(
@@ -197,20 +199,19 @@ class Commands:
             if not ended:
                 self._end(write, "unknown", None)
         self._away.pop(record.asset_id, None)
+        if self._coordinator.status_of(record.asset_id) in _AWAY.values():
+            # Who obeys is there, whatever the last listing said.
+            self._coordinator.note_status(record.asset_id, DeviceStatus.ONLINE)
         self._end(write, "succeeded", None)
         self._coordinator.acknowledge(key, record.value, before, record.context)
         return record.command_id
-
-    def _reading(self, key: PointKey) -> Reading | None:
-        state = self._coordinator.state(*key)
-        return state.reading if state is not None else None
 
     def _note_away(self, asset_id: str, err: EnosError) -> None:
         """Remember that EnOS called a device away."""
         status = _AWAY.get(type(err))
         if status is not None:
             self._away[asset_id] = (time.monotonic(), err)
-            self._coordinator.note_away(asset_id, status)
+            self._coordinator.note_status(asset_id, status)
 
     @callback
     def _dropped(

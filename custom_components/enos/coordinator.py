@@ -351,8 +351,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         return self._devices_at
 
     @callback
-    def note_away(self, asset_id: str, status: DeviceStatus) -> None:
-        """Take EnOS's word, given to a command, that a device is away."""
+    def note_status(self, asset_id: str, status: DeviceStatus) -> None:
+        """Take what became of a command for newer than the last listing of devices."""
         device = self.devices.get(asset_id)
         if device is not None and device.status is not status:
             self.devices[asset_id] = replace(device, status=status)

@@ -2,12 +2,15 @@
 
 import asyncio
 
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from simulator import RequestRecord, Simulator
 
-from .writing import Control, fcu_control, set_up_fcus
+from .common import state_of
+from .writing import Control, elapse, fcu_control, records, set_up_fcus
 
 TOKEN_PATH = "/apim-token-service/"
 
@@ -52,3 +55,39 @@ async def test_large_numbers_in_texts(hass: HomeAssistant, sim: Simulator) -> No
         error = await control.refuse(value)
         assert error.translation_placeholders is not None
         assert error.translation_placeholders["value"] == text
+
+
+async def test_value_before_is_what_was_known(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """A record's value before is the acknowledged one, not a sample older than that."""
+    entry = await set_up_fcus(hass, sim)
+    control = fcu_control(hass, sim)
+    control.device.behaviour.echo = False
+    await control.write(25.5)
+    await control.write(26.5)
+    assert [record["value_before"] for record in await records(hass, entry)] == [
+        24.0,
+        25.5,
+    ]
+
+
+async def test_device_that_obeys_is_there(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """A device that carried out a write is not shown as offline until the next listing."""
+    await set_up_fcus(hass, sim, sensors=["room_temp"])
+    control = fcu_control(hass, sim)
+    control.device.status = "offline"
+    await control.refuse(21.5)
+    control.device.status = "online"
+    await elapse(sim, freezer, 11)
+    listings = len([each for each in sim.requests if each.path.endswith("/devices")])
+    await control.write(21.5)
+    connected = state_of(hass, sim, "binary_sensor", control.device, "#connectivity")
+    sensor = state_of(hass, sim, "sensor", control.device, "room_temp")
+    assert connected.state == "on"
+    assert sensor.state != STATE_UNAVAILABLE
+    assert listings == len(
+        [each for each in sim.requests if each.path.endswith("/devices")]
+    )
