@@ -93,6 +93,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
 
     async def close(_event: Event) -> None:
         await commands.close()
+        # What was just acknowledged would be read back in a moment.
+        await coordinator.async_shutdown()
         await command_session.close()
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, close))

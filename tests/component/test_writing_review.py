@@ -3,14 +3,14 @@
 import asyncio
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from simulator import RequestRecord, Simulator
 
 from .common import state_of
-from .writing import Control, elapse, fcu_control, records, set_up_fcus
+from .writing import Control, elapse, fcu_control, read_backs, records, set_up_fcus
 
 TOKEN_PATH = "/apim-token-service/"
 
@@ -91,3 +91,16 @@ async def test_device_that_obeys_is_there(
     assert listings == len(
         [each for each in sim.requests if each.path.endswith("/devices")]
     )
+
+
+async def test_nothing_is_read_back_after_the_stop(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """When Home Assistant stops, no read-back stays behind, as a timer or as a coroutine."""
+    await set_up_fcus(hass, sim)
+    control = fcu_control(hass, sim)
+    control.device.behaviour.echo = False
+    await control.write(25.5)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await elapse(sim, freezer, 12)
+    assert read_backs(sim, control.device) == []
