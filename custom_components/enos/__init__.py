@@ -54,6 +54,8 @@ _HANDOVERS: HassKey[dict[str, _Handover]] = HassKey(DOMAIN)
 
 async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool:
     """Set up an account."""
+    # First of all: what is brought in while this waits for EnOS counts as well.
+    entry.async_on_unload(entry.add_update_listener(_Reloader(entry)))
     command_session = _command_session(entry.data)
     entry.async_on_unload(command_session.close)
     try:
@@ -98,7 +100,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
         await command_session.close()
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, close))
-    entry.async_on_unload(entry.add_update_listener(_Reloader(entry)))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if handover is not None:
         entry.async_create_background_task(
