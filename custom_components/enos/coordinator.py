@@ -314,7 +314,12 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
 
     async def _read_devices(self) -> None:
         """Look for devices and tell whom it concerns."""
-        before = dict(self.devices)
+        # Not a copy: a command may tell of a device while the list is on its way.
+        before = self.devices
+        points = {
+            asset_id: self.discovery.bound_points(device)
+            for asset_id, device in before.items()
+        }
         failed = self._devices_failed
         gone = await self.discovery.async_run()
         self._devices_at = time.monotonic()
@@ -337,12 +342,12 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 self.forget(asset_id)
             self.on_gone(gone)
         if any(
-            (old := before.get(asset_id)) is not None
-            and old.model_id
-            and old.model_id != device.model_id
+            self.discovery.bound_points(device) != points.get(asset_id, ())
             for asset_id, device in self.devices.items()
+            if asset_id in before
         ):
-            # Another model means other points: the entities are made anew.
+            # Another model, or a model that is known only now, means other points: the
+            # entities are made anew.
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
 
     @property

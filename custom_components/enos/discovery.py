@@ -1,18 +1,19 @@
 """Which devices there are, what they are called, and what their models say."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 import time
 from typing import Final
 
 from .api.client import EnosClient
-from .api.errors import NotFoundError, PermissionDeniedError
+from .api.errors import ApiError, NotFoundError, PermissionDeniedError, TransportError
 from .api.models import Device, DeviceStatus, LocalizedText, Measurepoint, ThingModel
 from .const import LOGGER
 from .mapping import PointDescription, describe_control, describe_reading
 from .selection import Selection
 
 _MODELS_AGAIN: Final = 24 * 3600.0
+_MISSING_MODELS_AGAIN: Final = 600.0
 _ASSETS_A_CALL: Final = 100
 _ASKED_A_ROUND: Final = 10
 
@@ -57,6 +58,7 @@ class Discovery:
         self.not_held: set[str] = set()
         self._gone: set[str] = set()
         self._registered: set[str] = set()
+        self._asked: set[str] = set()
 
     def adopt(self, other: Discovery) -> None:
         """Take over what an earlier run knew of the devices that are still held."""
@@ -84,6 +86,7 @@ class Discovery:
 
         Raises the client's errors; what was known stays then.
         """
+        self._asked.clear()
         try:
             found = await self._list()
         except PermissionDeniedError as err:
@@ -95,13 +98,22 @@ class Discovery:
                 for asset_id, device in self.devices.items()
             }
             for device in self._named():
-                found.setdefault(device.asset_id, device)
+                if device.asset_id not in self._gone:
+                    found.setdefault(device.asset_id, device)
             gone: set[str] = set()
         else:
             self.statuses_known = True
             gone = await self._missed(found)
+        for asset_id, device in found.items():
+            known = self.devices.get(asset_id)
+            if known is not None and known.model_id and not device.model_id:
+                # No device loses its model; the list left it out.
+                found[asset_id] = replace(device, model_id=known.model_id)
+        await self._load_models(found)
+        # All at once, and last: what fails before this is looked into again.
         self.devices = found
-        await self._load_models()
+        self._registered -= self._asked
+        self._gone = (self._gone | gone) - found.keys()
         return gone
 
     async def _missed(self, found: dict[str, Device]) -> set[str]:
@@ -109,26 +121,30 @@ class Discovery:
 
         The list shifts while it is paged: only EnOS's own no removes a device.
         """
-        self._gone -= found.keys()
         expected: dict[str, Device | None] = dict.fromkeys(
             self._registered - self.not_held
         )
         expected |= {device.asset_id: device for device in self._named()} | self.devices
         gone: set[str] = set()
-        asked = 0
         for asset_id, device in expected.items():
             if asset_id in found or asset_id in self._gone:
                 continue
-            asked += 1
-            if asked <= _ASKED_A_ROUND:
-                self._registered.discard(asset_id)
-                if not await self._client.device_exists(asset_id):
+            if len(self._asked) < _ASKED_A_ROUND:
+                self._asked.add(asset_id)
+                if not await self._exists(asset_id):
                     gone.add(asset_id)
                     continue
             if device is not None:
                 found[asset_id] = device
-        self._gone |= gone
         return gone
+
+    async def _exists(self, asset_id: str) -> bool:
+        """Tell whether EnOS still has a device; it has where it would not say so."""
+        try:
+            return await self._client.device_exists(asset_id)
+        except ApiError as err:
+            LOGGER.debug("EnOS tells nothing of device %s: %s", asset_id, err)
+            return True
 
     async def _list(self) -> dict[str, Device]:
         """List the devices that the selections hold."""
@@ -164,15 +180,16 @@ class Discovery:
                     product_key=sel.product_key,
                 )
 
-    async def _load_models(self) -> None:
-        """Read the models that are not known yet, and each again once a day."""
+    async def _load_models(self, devices: Mapping[str, Device]) -> None:
+        """Read the models that are not known yet, and each again once a day.
+
+        Later on, trouble with the models costs nobody the news of the devices.
+        """
         now = time.monotonic()
         needed = {
             device.model_id
-            for device in self.devices.values()
-            if device.model_id
-            and now - self._models_at.get(device.model_id, -_MODELS_AGAIN)
-            >= _MODELS_AGAIN
+            for device in devices.values()
+            if device.model_id and self._is_due(device.model_id, now)
         }
         if not needed:
             return
@@ -181,9 +198,20 @@ class Discovery:
         except (PermissionDeniedError, NotFoundError) as err:
             LOGGER.debug("Models cannot be read: %s", err)
             models = {}
+        except (ApiError, TransportError) as err:
+            if not self.devices:
+                raise
+            LOGGER.debug("Models could not be read: %s", err)
+            return
         self.models.update(models)
         self._models_at.update(dict.fromkeys(needed, now))
         self._bound.clear()
+
+    def _is_due(self, model_id: str, now: float) -> bool:
+        """Tell whether it is time to read a model: sooner where it was missing."""
+        wait = _MODELS_AGAIN if model_id in self.models else _MISSING_MODELS_AGAIN
+        read_at = self._models_at.get(model_id)
+        return read_at is None or now - read_at >= wait
 
     def bound_points(self, device: Device) -> tuple[BoundPoint, ...]:
         """Return the chosen points of a device that can be shown as entities."""
