@@ -118,7 +118,7 @@ async def test_status_told_by_a_command_while_devices_are_listed(
     sim.faults.add("delay", path=DEVICES, action="search", count=1, seconds=0.5)
     round_ = hass.async_create_task(coordinator._read_devices())
     await asyncio.sleep(0.1)
-    coordinator.note_away(device.asset_id, DeviceStatus.OFFLINE)
+    coordinator.note_status(device.asset_id, DeviceStatus.OFFLINE)
     assert text_of(hass, sim, device, "room_temp") == STATE_UNAVAILABLE
     await round_
     assert coordinator.status_of(device.asset_id) is DeviceStatus.ONLINE
