@@ -506,11 +506,9 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
     @callback
     def restore_mask(self, key: PointKey, mask: Mask) -> None:
         """Show a value that was acknowledged before Home Assistant stopped."""
-        device = self.devices.get(key[0])
-        if device is None or self.want(*key) is None:
-            return
-        state = self.states[key]
-        if state.mask is None:
+        state = self.states.get(key)
+        # What is not wanted by now belongs to an entity that was disabled meanwhile.
+        if state is not None and state.mask is None:
             state.restore(mask)
             self._settle(key, state)
 

@@ -6,6 +6,7 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 
 from simulator import RequestRecord, Simulator
 
@@ -104,3 +105,21 @@ async def test_nothing_is_read_back_after_the_stop(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await elapse(sim, freezer, 12)
     assert read_backs(sim, control.device) == []
+
+
+async def test_disabled_entity_is_not_polled_for_what_it_wrote(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """After a restart no point of a disabled entity is read, written before or not."""
+    entry = await set_up_fcus(hass, sim)
+    control = fcu_control(hass, sim)
+    control.device.behaviour.echo = False
+    await control.write(25.5)
+    er.async_get(hass).async_update_entity(
+        control.entity_id, disabled_by=er.RegistryEntryDisabler.USER
+    )
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass.data["enos"].clear()
+    await hass.config_entries.async_setup(entry.entry_id)
+    wanted = entry.runtime_data.coordinator.wanted(control.device.asset_id)
+    assert wanted == {"power", "mode", "fan_speed"}
