@@ -7,10 +7,13 @@ from typing import Final
 
 from .api.client import MAX_LATEST
 from .api.errors import (
+    CredentialsError,
     EnosError,
     NotFoundError,
     PayloadTooLargeError,
     PermissionDeniedError,
+    RateLimitError,
+    TokenRefusedError,
 )
 from .const import LOGGER
 from .polling import Batch, plan
@@ -23,6 +26,8 @@ _PARALLEL_READS: Final = 4
 _REFUSALS_A_ROUND: Final = 40
 _REFUSALS_OF_KNOWN: Final = 10
 _INVALID_ARGUMENT: Final = 80400
+# With these every other call of the round would end as well.
+_FOR_ALL: Final = (CredentialsError, TokenRefusedError, RateLimitError)
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class BatchReader:
         self._answered = False
         self._plan: tuple[Batch, ...] | None = None
         self._again = False
+        self._first = 0
 
     def adopt(self, earlier: BatchReader) -> None:
         """Take over what an earlier run found out."""
@@ -84,26 +90,43 @@ class BatchReader:
     async def run(
         self, wanted: Mapping[str, Collection[str]]
     ) -> list[EnosError | None]:
-        """Make the calls of a round; return the trouble of each. They fail alone."""
+        """Make the calls of a round; return the trouble of each. They fail alone.
+
+        But after trouble that is the account's no more are made, and the next round begins
+        with these.
+        """
         search = _Budget(_REFUSALS_A_ROUND)
         calls = [(batch, search) for batch in self._batches(wanted)]
         if self._again:
             self._again = False
             look = _Budget(_REFUSALS_OF_KNOWN, known=True)
             calls += [(batch, look) for batch in self._refused(wanted)]
+        first = self._first % max(1, len(calls))
+        calls = calls[first:] + calls[:first]
         self._answered = False
         self._unclear.clear()
+        made = 0
+        stop: EnosError | None = None
         gate = asyncio.Semaphore(_PARALLEL_READS)
 
         async def read(batch: Batch, budget: _Budget) -> EnosError | None:
+            nonlocal made, stop
             async with gate:
+                if stop is not None:
+                    return stop
                 try:
                     await self._read(batch, budget)
                 except EnosError as err:
+                    if isinstance(err, _FOR_ALL):
+                        stop = err
+                    else:
+                        made += 1
                     return err
+                made += 1
                 return None
 
         results = await asyncio.gather(*(read(*call) for call in calls))
+        self._first = 0 if stop is None else first + made
         for batch, err in self._unclear:
             self._put_aside(batch, err)
         return results

@@ -9,7 +9,8 @@ from homeassistant.helpers import device_registry as dr
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.enos import discovery
+from custom_components.enos import batches, discovery
+from custom_components.enos.api.errors import RateLimitError
 from custom_components.enos.api.models import DeviceStatus
 from custom_components.enos.const import DOMAIN
 from simulator import SimDevice, Simulator
@@ -28,9 +29,11 @@ from .reading import (
     all_of,
     coordinator_of,
     device_entry_of,
+    grow,
     requests_for,
     shown,
     text_of,
+    values_asked,
 )
 
 DEVICES = "/connect-service/v2.1/devices"
@@ -253,3 +256,55 @@ async def test_product_added_while_the_entry_starts(
     await starting
     await hass.async_block_till_done(wait_background_tasks=True)
     assert device_entry_of(hass, sim, sim.device("meter"), entry)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "rate_limit"},
+        {"kind": "status", "status": 401, "body": {"message": "Invalid credentials"}},
+    ],
+)
+async def test_trouble_of_all_ends_a_round(
+    hass: HomeAssistant,
+    sim: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: dict[str, Any],
+) -> None:
+    """A gateway that wants to be left alone is not asked for every batch of a round."""
+    monkeypatch.setattr(batches, "MAX_LATEST", 2)
+    grow(sim, "fcu", 60)
+    await set_up(hass, fcu_entry(sim))
+    sim.requests.clear()
+    sim.faults.add(path="/tsdb-service", **fault)
+    await poll(hass)
+    # Those that were on the way already, each once more with a new token.
+    assert 0 < len(values_asked(sim)) <= 8
+
+
+async def test_rate_limit_reaches_all_batches_in_turn(
+    hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only some calls of a round are let through, all have their turn."""
+    monkeypatch.setattr(batches, "MAX_LATEST", 2)
+    fleet = grow(sim, "fcu", 30)
+    entry = fcu_entry(sim)
+    await set_up(hass, entry)
+    client = coordinator_of(entry).client
+    latest = client.latest
+    left = 0
+
+    async def limited(*args: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise RateLimitError(None)
+        return await latest(*args)
+
+    monkeypatch.setattr(client, "latest", limited)
+    for device in fleet:
+        await sim.report(device, {"room_temp": 7.5})
+    for round_ in range(1, 5):
+        left = 10
+        await poll(hass, round_ * 400)
+    assert {text_of(hass, sim, device, "room_temp") for device in fleet} == {"7.5"}
