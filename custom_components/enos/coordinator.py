@@ -464,7 +464,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         if state is None:
             return
         self._cancel_settling(key)
-        state.mask = Mask(value, before, time.monotonic())
+        older, state.mask = state.mask, Mask(value, before, time.monotonic())
+        state.mask.follow(older)
         self._settle(key, state)
         self.on_masked()
         self.notify(key, context)

@@ -19,6 +19,9 @@ SETTLE_TIME_NO_READ_BACK: Final = 120.0
 """The same where the point cannot be read back right after the write."""
 
 
+_EARLIER_WRITES: Final = 8
+
+
 class Source(StrEnum):
     """Where a sample was read."""
 
@@ -39,12 +42,19 @@ class Mask:
 
     `before` is the reading when the command went on the wire; `since` is our clock's time
     of the acknowledgement in seconds, None when it was taken over from an earlier run (its
-    time to settle is long over).
+    time to settle is long over). `earlier` are the values of acknowledged writes that this
+    one replaced before any sample spoke of them, oldest first.
     """
 
     value: JsonValue
     before: Reading | None
     since: float | None
+    earlier: tuple[JsonValue, ...] = ()
+
+    def follow(self, older: Mask | None) -> None:
+        """Take note of a write that this one replaces before samples spoke of it."""
+        if older is not None:
+            self.earlier = (*older.earlier, older.value)[-_EARLIER_WRITES:]
 
 
 @dataclass(slots=True)
@@ -128,7 +138,10 @@ class PointState:
             # kept, it would call the next change, hours later, an override.
             fate = Fate.CONFIRMED if agrees and due else None
         elif agrees:
-            fate = Fate.CONFIRMED
+            # Off, on, off: the first "off" that is reported may be that of the first write,
+            # and the "on" is still to come.
+            echo = any(same(self.point, reading.value, old) for old in mask.earlier)
+            fate = None if echo and not due else Fate.CONFIRMED
         elif (
             mask.since is not None
             and self.received is not None

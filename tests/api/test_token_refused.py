@@ -11,6 +11,7 @@ from custom_components.enos.api.errors import TokenRefusedError
 from simulator import Guesses, Simulator
 
 from .common import (
+    TOKEN_PATH,
     Clocks,
     Scripted,
     age_token,
@@ -186,3 +187,22 @@ async def test_calls_on_their_way_when_the_token_is_renewed(
         assert calls(sim, "commands") == 2
         assert sim.writes == [(device.asset_id, "mode", 3)]
         assert sim.rejections == []
+
+
+async def test_token_service_that_hangs(
+    sim: Simulator,
+    client: EnosClient,
+    clocks: Clocks,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A renewal that does not come holds nobody up for long: the old token still lives."""
+    monkeypatch.setattr("custom_components.enos.api.auth._REFRESH_PATIENCE", 0.2)
+    await read(sim, client)
+    first = sim.tokens.current
+    clocks.passed += 6700
+    age_token(sim, 6700)
+    sim.faults.add("delay", path=TOKEN_PATH, seconds=20)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(read(sim, client) for _ in range(5)))
+    assert sim.tokens.current is first
+    assert token_calls(sim).count("refresh") == 1

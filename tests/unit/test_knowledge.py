@@ -260,7 +260,8 @@ class Bench:
 
     def acknowledge(self, value: JsonValue, before: Reading | None) -> Fate | None:
         """Have the device acknowledge a write."""
-        self.state.mask = Mask(value, before, self.clock.now)
+        older, self.state.mask = self.state.mask, Mask(value, before, self.clock.now)
+        self.state.mask.follow(older)
         return self.settle()
 
 
@@ -431,6 +432,18 @@ def test_there_and_back_again(bench: Bench) -> None:
     assert bench.answer(DIRECT, 21, 101_000) is None
     assert bench.state.value == 20
     assert bench.answer(DIRECT, 20, 103_000) is Fate.CONFIRMED
+
+
+def test_the_echo_of_an_earlier_write_confirms_nothing(bench: Bench) -> None:
+    """21, 22, 21: the first 21 that is told may be the first write's, with 22 to come."""
+    before = bench.state.reading
+    for value in (22, 21):
+        bench.acknowledge(value, before)
+    for time, value in ((101_000, 21), (102_000, 22), (103_000, 21)):
+        assert bench.answer(DIRECT, value, time) is None
+        assert bench.state.value == 21
+    bench.at(30)
+    assert bench.settle() is Fate.CONFIRMED
 
 
 def test_writing_what_is_there_is_no_override_hours_later(clock: Clock) -> None:

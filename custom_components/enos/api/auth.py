@@ -14,6 +14,7 @@ from .errors import ApiError, ConnectError, EnosError, RateLimitError, Transport
 # EnOS's own client renews a token ten minutes before its end; the lifetime is two hours.
 _RENEW_BEFORE = 600.0
 _RETRY_AFTER = 60.0
+_REFRESH_PATIENCE = 5.0
 # Of a token whose lifetime the gateway does not tell.
 _LIFE_UNKNOWN = 2 * _RENEW_BEFORE
 _TOKEN_REPEATED = 1001
@@ -133,13 +134,17 @@ class TokenKeeper:
         return self._token
 
     async def _refresh_early(self) -> None:
-        """Renew a token that still lives; where that fails it lives on to its end."""
+        """Renew a token that still lives; where that fails it lives on to its end.
+
+        Nobody waits long for it: all calls stand behind this one.
+        """
         try:
-            try:
-                await self._request("refresh", accessToken=self._token)
-            except ApiError:
-                await self._get_anew()
-        except ApiError, TransportError, RateLimitError:
+            async with asyncio.timeout(_REFRESH_PATIENCE):
+                try:
+                    await self._request("refresh", accessToken=self._token)
+                except ApiError:
+                    await self._get_anew()
+        except ApiError, TransportError, RateLimitError, TimeoutError:
             self._put_off()
 
     async def _get_anew(self) -> None:
