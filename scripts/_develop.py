@@ -118,6 +118,10 @@ def write_configuration(options: Options) -> None:
         "    haffmpeg: critical",
         "    homeassistant.components.camera.img_util: critical",
     ]
+    for kind in ("automation", "scene", "script"):
+        # Where Home Assistant's own editors write.
+        lines.append(f"{kind}: !include {kind}s.yaml")
+        (STATE / f"{kind}s.yaml").touch()
     (STATE / "configuration.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     link = STATE / "custom_components"

@@ -28,6 +28,7 @@ from .api.errors import (
     EnosError,
     InvalidUrlError,
     NotFoundError,
+    NoTlsError,
     PermissionDeniedError,
     RateLimitError,
     RejectedError,
@@ -82,8 +83,10 @@ def problem_of(err: EnosError | FlowProblem, client: EnosClient | None) -> FlowP
             return FlowProblem("invalid_url")
         case CertificateError():
             return FlowProblem("ssl_error")
+        case NoTlsError():
+            return FlowProblem("no_tls")
         case TransportError():
-            return FlowProblem("cannot_connect")
+            return FlowProblem("cannot_connect", message=str(err))
         case AddressRefusedError():
             return FlowProblem("address_refused")
         case RateLimitError():
@@ -97,7 +100,7 @@ def problem_of(err: EnosError | FlowProblem, client: EnosClient | None) -> FlowP
     if err.code in _KEYS_UNREADABLE:
         return FlowProblem("invalid_auth")
     if from_elsewhere(err):
-        return FlowProblem("cannot_connect")
+        return FlowProblem("cannot_connect", message=str(err))
     if (
         isinstance(err, (RejectedError, NotFoundError))
         and client is not None
@@ -277,6 +280,7 @@ async def async_find_device(
     target = Target(
         kind=SUBENTRY_DEVICE,
         name=next((name for name in names if name), device.asset_id),
+        own_name=entered.get(CONF_NAME, ""),
         product_key=device.product_key,
         device_key=device.device_key,
         asset_id=device.asset_id,

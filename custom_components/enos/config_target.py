@@ -44,12 +44,14 @@ class FlowProblem(Exception):
 class Target:
     """A product or a device on its way into a subentry.
 
+    `own_name` is what the user wants a device to be called, empty for its name in EnOS.
     `devices` are asset ids, empty for all of a product. Without a `model` the points are
     entered by hand; `points` is how they were described.
     """
 
     kind: str
     name: str
+    own_name: str = ""
     product_key: str = ""
     device_key: str = ""
     asset_id: str = ""
@@ -67,6 +69,7 @@ class Target:
         return cls(
             kind=subentry.subentry_type,
             name=data.get(CONF_NAME) or subentry.title,
+            own_name=data.get(CONF_NAME, ""),
             product_key=data.get(CONF_PRODUCT_KEY, ""),
             device_key=data.get(CONF_DEVICE_KEY, ""),
             asset_id=data.get(CONF_ASSET_ID, ""),
@@ -102,7 +105,7 @@ class Target:
                 CONF_ASSET_ID: self.asset_id,
                 CONF_PRODUCT_KEY: self.product_key,
                 CONF_DEVICE_KEY: self.device_key,
-                CONF_NAME: self.name,
+                CONF_NAME: self.own_name,
             }
         return {
             **what,

@@ -143,13 +143,10 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         key = (asset_id, point_id)
         if key not in self.states:
             device = self.devices.get(asset_id)
-            bound = self.discovery.bound_points(device) if device else ()
-            point = next(
-                (b.point for b in bound if b.point.identifier == point_id), None
-            )
-            if point is None:
+            bound = self.discovery.bound_point(device, point_id) if device else None
+            if bound is None:
                 return None
-            self.states[key] = PointState(point, answered_round=self.round)
+            self.states[key] = PointState(bound.point, answered_round=self.round)
         points = self._wanted.setdefault(asset_id, set())
         if point_id not in points:
             points.add(point_id)

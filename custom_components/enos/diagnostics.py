@@ -37,7 +37,9 @@ async def async_get_config_entry_diagnostics(
             "token_remaining": _rounded(client.token_remaining),
             "clock_offset": _rounded(client.clock_offset),
             "last_round_succeeded": coordinator.last_update_success,
-            "last_error": _error(coordinator.last_exception),
+            "last_error": None
+            if coordinator.last_update_success
+            else _error(coordinator.last_exception),
         },
         "summary": {
             "devices": len(devices),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PROBE_AGAIN: Final = 24 * 3600.0
 _PROBED_DEVICES: Final = 3
+_DENIED_FOR: Final = 3600.0
 _PAUSE: Final = 1.0
 _LONGEST_WAIT: Final = 300.0
 _READ_BACK_AFTER: Final = (1.0, 3.0, 6.0)
@@ -180,9 +181,16 @@ class DirectReader:
     async def _step_probe(self) -> float:
         """Ask one device for points of its model; return the seconds to wait."""
         probe = self._probes[0]
-        answered, pause = await self._read(
-            probe.candidates.pop(0), sorted(probe.points)
-        )
+        asset_id = probe.candidates.pop(0)
+        answered, pause = await self._read(asset_id, sorted(probe.points))
+        if answered is None and not self._readable(asset_id, probe.points):
+            # Without the right there is nothing to find out for a while.
+            self._probed.update(
+                {
+                    (probe.model, point): time.monotonic() - _PROBE_AGAIN + _DENIED_FOR
+                    for point in probe.points
+                }
+            )
         if answered is not None:
             self._points.setdefault(probe.model, set()).update(answered)
             probe.unanswered.update(probe.points - answered)
@@ -251,6 +259,14 @@ class DirectReader:
                 state.answered_round = None
             coordinator.offer((asset_id, point_id), Source.DIRECT, sample)
         return set(answers), _PAUSE
+
+    def _readable(self, asset_id: str, point_ids: Iterable[str]) -> bool:
+        """Tell whether the right to read a device directly is there, as far as known."""
+        return all(
+            state.can_read_back
+            for point_id in point_ids
+            if (state := self._coordinator.state(asset_id, point_id))
+        )
 
     def _note_readable(
         self, asset_id: str, point_ids: list[str], *, readable: bool

@@ -1,5 +1,6 @@
 """Which devices there are, what they are called, and what their models say."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 import time
@@ -51,7 +52,7 @@ class Discovery:
         }
         self._language = language
         self._models_at: dict[str, float] = {}
-        self._bound: dict[tuple[str, str], tuple[BoundPoint, ...]] = {}
+        self._bound: dict[tuple[str, str], dict[str, BoundPoint]] = {}
         self.devices: dict[str, Device] = {}
         self.models: dict[str, ThingModel] = {}
         self.statuses_known = True
@@ -165,8 +166,12 @@ class Discovery:
     def _keep(self, found: dict[str, Device], devices: Iterable[Device]) -> None:
         """Keep those devices that a selection holds."""
         for device in devices:
-            if self.selection_of(device) is not None:
-                found[device.asset_id] = device
+            selection = self.selection_of(device)
+            if selection is not None:
+                named = device
+                if selection.own_name:
+                    named = replace(device, name=LocalizedText(selection.own_name))
+                found[device.asset_id] = named
             else:
                 self.not_held.add(device.asset_id)
 
@@ -215,23 +220,33 @@ class Discovery:
 
     def bound_points(self, device: Device) -> tuple[BoundPoint, ...]:
         """Return the chosen points of a device that can be shown as entities."""
+        return tuple(self._bound_by_id(device).values())
+
+    def bound_point(self, device: Device, point_id: str) -> BoundPoint | None:
+        """Return one of them."""
+        return self._bound_by_id(device).get(point_id)
+
+    def _bound_by_id(self, device: Device) -> dict[str, BoundPoint]:
         selection = self.selection_of(device)
         if selection is None:
-            return ()
+            return {}
         key = (selection.subentry_id, device.model_id)
         if key not in self._bound:
-            self._bound[key] = tuple(self._bind(selection, device.model_id))
+            self._bound[key] = {
+                bound.point.identifier: bound
+                for bound in self._bind(selection, device.model_id)
+            }
         return self._bound[key]
 
     def _bind(self, selection: Selection, model_id: str) -> Iterator[BoundPoint]:
         """Describe the chosen points by the model, or by what was entered by hand."""
         model = self.models.get(model_id)
         points = {**selection.points, **(model.measurepoints if model else {})}
-        names = [
+        names = Counter(
             points[point_id].name.get(self._language) or point_id
-            for point_id in (*selection.controls, *selection.sensors)
+            for point_id in {*selection.controls, *selection.sensors}
             if point_id in points
-        ]
+        )
         taken: set[str] = set()
         for point_id in (*selection.controls, *selection.sensors):
             point = points.get(point_id)
@@ -250,7 +265,7 @@ class Discovery:
                 )
                 continue
             name = point.name.get(self._language) or point_id
-            if names.count(name) > 1:
+            if names[name] > 1:
                 name = f"{name} ({point_id})"
             yield BoundPoint(
                 point=point, description=description, name=name, writable=writable

@@ -31,6 +31,7 @@ class Selection:
 
     `asset_id` is set for a single device only. `asset_ids` are the devices of a selection
     that names them, and empty for a product whose devices are all wanted, new ones included.
+    `own_name` is what the user called a single device, empty for its name in EnOS.
     `labels` are the option labels frozen when the point was chosen, by point and code.
     `points` are the measurepoints described by hand, where the model cannot be read.
     """
@@ -40,6 +41,7 @@ class Selection:
     asset_id: str | None
     asset_ids: frozenset[str]
     name: str
+    own_name: str
     controls: tuple[str, ...]
     sensors: tuple[str, ...]
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Selection:
             asset_id=asset_id,
             asset_ids=asset_ids,
             name=data.get(CONF_NAME) or subentry.title,
+            own_name=data.get(CONF_NAME, ""),
             controls=tuple(data.get(CONF_CONTROLS, ())),
             sensors=tuple(data.get(CONF_SENSORS, ())),
             labels=data.get(CONF_LABELS, {}),

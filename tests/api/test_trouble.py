@@ -22,6 +22,7 @@ from custom_components.enos.api.errors import (
     CertificateError,
     ConnectError,
     EnosError,
+    NoTlsError,
     ReplyLostError,
 )
 from simulator import Simulator
@@ -467,7 +468,7 @@ async def test_https_where_http_is_spoken(
 ) -> None:
     """An https address of a gateway that speaks http gives no certificate to verify."""
     url = sim.url.replace("http://", "https://")
-    with pytest.raises(CertificateError):
+    with pytest.raises(NoTlsError):
         await client_of(sim, session, url=url).authenticate()
 
 

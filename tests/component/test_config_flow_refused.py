@@ -212,6 +212,15 @@ async def test_certificate(hass: HomeAssistant, sim_tls: Simulator) -> None:
     assert is_in_state(result["result"], ConfigEntryState.LOADED)
 
 
+async def test_https_where_http_is_spoken(hass: HomeAssistant, sim: Simulator) -> None:
+    """A forgotten http in front is no matter of certificates."""
+    result = await begin(hass, account(sim, url=sim.url.removeprefix("http://")))
+    assert result["errors"] == {"base": "no_tls"}
+    result = await fill(hass, result, account(sim))
+    result = await fill(hass, result, {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
 async def test_field_missing(hass: HomeAssistant, sim: Simulator) -> None:
     """A form without a key is not taken, and the secret is in no error."""
     result = await begin(hass)

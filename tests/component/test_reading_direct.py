@@ -223,3 +223,26 @@ async def test_direct_reads_that_fail_for_good(
         await poll(hass)
         await seconds(hass, 10)
     assert text_of(hass, sim, fleet[0], "fault_code") != STATE_UNAVAILABLE
+
+
+async def test_without_the_right_nothing_is_probed_for_an_hour(
+    hass: HomeAssistant,
+    sim: Simulator,
+    fleet: list[SimDevice],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A right that is missing is not asked for all day long, and is seen when it comes."""
+    await set_up(hass, fcu_entry(sim))
+    sim.rights.discard("Device Management: Read")
+    await seconds(hass, 10)
+    asked = len(asked_directly(sim))
+    for _ in range(10):
+        await poll(hass)
+        await seconds(hass, 4)
+    assert len(asked_directly(sim)) == asked
+    sim.rights.add("Device Management: Read")
+    freezer.tick(3700)
+    for _ in range(2):
+        await poll(hass)
+        await seconds(hass, 20)
+    assert text_of(hass, sim, fleet[0], "fault_code") != STATE_UNKNOWN

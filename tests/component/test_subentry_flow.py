@@ -5,6 +5,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import device_registry as dr
 import pytest
 
 from simulator import Simulator
@@ -410,7 +411,8 @@ async def test_device_added(hass: HomeAssistant, sim: Simulator) -> None:
     assert subentry.title == name
     assert subentry.unique_id == f"device:{device.asset_id}"
     assert subentry.data["asset_id"] == device.asset_id
-    assert subentry.data["name"] == name
+    # Nobody asked for another name, so it follows that in EnOS.
+    assert subentry.data["name"] == ""
     assert len(hass.states.async_entity_ids("switch")) == 1
 
     result = await review_subentry(hass, entry, subentry)
@@ -426,6 +428,25 @@ async def test_device_added(hass: HomeAssistant, sim: Simulator) -> None:
     await hass.async_block_till_done(wait_background_tasks=True)
     assert is_in_state(entry, ConfigEntryState.LOADED)
     assert not hass.states.async_all()
+
+
+async def test_device_with_a_name_of_its_own(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """What a person calls a single device is its name, whatever EnOS calls it."""
+    entry = entry_for(sim)
+    await set_up(hass, entry)
+    result = await begin_subentry(hass, entry, "device")
+    device = sim.device("fcu")
+    keys = {"asset_id": device.asset_id, "name": "My fan coil"}
+    result = await fill_subentry(hass, result, keys)
+    await fill_subentry(hass, result, suggested(result))
+    assert newest(entry).title == "My fan coil"
+    found = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert [each.name for each in found] == ["My fan coil"]
+    result = await review_subentry(hass, entry, newest(entry))
+    await fill_subentry(hass, result, {"sensors": ["co2"]})
+    assert newest(entry).data["name"] == "My fan coil"
 
 
 async def test_device_by_its_asset_id_alone(

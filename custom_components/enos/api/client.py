@@ -25,6 +25,7 @@ from .errors import (
     EnosError,
     InvalidUrlError,
     NotFoundError,
+    NoTlsError,
     PayloadTooLargeError,
     PermissionDeniedError,
     RateLimitError,
@@ -496,7 +497,9 @@ class EnosClient:
             except aiohttp.ClientConnectorCertificateError as err:
                 raise CertificateError(str(err)) from err
             except aiohttp.ClientSSLError as err:
-                raise CertificateError(str(err)) from err
+                # What answers a TLS greeting in plain text is no matter of certificates.
+                plain = "WRONG_VERSION_NUMBER" in str(err)
+                raise (NoTlsError if plain else CertificateError)(str(err)) from err
             except (
                 aiohttp.ClientConnectorError,
                 aiohttp.ConnectionTimeoutError,

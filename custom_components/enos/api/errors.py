@@ -43,6 +43,10 @@ class CertificateError(ConnectError):
     """The gateway's certificate could not be verified; nothing was sent."""
 
 
+class NoTlsError(ConnectError):
+    """The gateway does not speak https at this port; nothing was sent."""
+
+
 class ReplyLostError(TransportError):
     """The request went out and no usable reply came: timeout, broken connection, 5xx, no JSON."""
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 import json
 import math
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -25,6 +25,8 @@ from .models import (
     Reading,
     ThingModel,
 )
+
+_SHORTEST_SECRET: Final = 6
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:
@@ -118,7 +120,10 @@ def hide(reply: dict[str, Any], secrets: Iterable[str]) -> None:
     for key in ("msg", "message"):
         text = reply.get(key)
         if isinstance(text, str):
-            for secret in filter(None, secrets):
+            for secret in secrets:
+                # A few letters, typed by mistake, would only make the words unreadable.
+                if len(secret) < _SHORTEST_SECRET:
+                    continue
                 text = text.replace(secret, "***")
             reply[key] = text
 
