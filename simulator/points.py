@@ -131,10 +131,5 @@ class Kind:
     objects: bool = False
     service: JsonObject | None = None
 
-    @property
-    def by_id(self) -> dict[str, Point]:
-        """Return the measurepoints by identifier."""
-        return {point.identifier: point for point in self.points}
-
 
 ON_OFF = boolean("On", "Off")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .calls import Call, Endpoint, Result
@@ -139,9 +140,8 @@ async def latest(sim: Simulator, call: Call) -> Result:
                 samples[point] = sample
         local: Callable[[int], str] | None = None
         if with_local:
-            zone = _zone(device.timezone)
-            local = lambda ms, zone=zone: _local_time(  # noqa: E731
-                ms, zone, accurate=accurate, iso=iso
+            local = partial(
+                _local_time, zone=_zone(device.timezone), accurate=accurate, iso=iso
             )
         add(
             items,

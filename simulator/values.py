@@ -1,6 +1,5 @@
 """Values: what a measurepoint takes, and how a value looks on the wire."""
 
-from collections.abc import Mapping
 import json
 import math
 import re
@@ -203,8 +202,3 @@ def range_misfit(value: Any, low: float | None, high: float | None) -> str | Non
         if high is not None and value > high:
             return f"{value:g} is above {high:g}"
     return None
-
-
-def is_i18n(value: Any) -> bool:
-    """Tell whether a value is a name in several languages."""
-    return isinstance(value, Mapping) and "defaultValue" in value

@@ -57,7 +57,6 @@ class Job[PayloadT, ResultT]:
     lane: str
     key: Hashable | None
     payload: PayloadT
-    submitted: float
     deadline: float
     ticket: _Ticket[ResultT] = field(repr=False)
     timer: asyncio.TimerHandle | None = field(default=None, repr=False)
@@ -115,7 +114,6 @@ class Lanes[PayloadT, ResultT]:
         `patience` is how many seconds it may wait for its turn. Raises `NotSent`,
         `Abandoned`, or what the sender raised.
         """
-        now = self._clock()
         queue = self._waiting.setdefault(lane, deque())
         older = next((job for job in queue if key is not None and job.key == key), None)
         ticket: _Ticket[ResultT]
@@ -127,7 +125,7 @@ class Lanes[PayloadT, ResultT]:
             )
         else:
             ticket = older.ticket
-        job = Job(lane, key, payload, now, now + patience, ticket)
+        job = Job(lane, key, payload, self._clock() + patience, ticket)
         refusal = None
         if self._closed:
             refusal = Dropped.CLOSED

@@ -20,10 +20,12 @@ from custom_components.enos.api.errors import (
     QueueFullError,
     RejectedError,
 )
-from custom_components.enos.api.models import CommandState
 from simulator import Guesses, Simulator
 
 from .common import Trace, calls, client_of, until
+
+# States of a command in EnOS.
+CREATED, SUCCEEDED = 1, 5
 
 
 async def test_instant(sim: Simulator, client: EnosClient) -> None:
@@ -36,7 +38,7 @@ async def test_instant(sim: Simulator, client: EnosClient) -> None:
     assert sim.writes == [(device.asset_id, "temp_setpoint", 21.5)]
     (command,) = sim.commands
     assert command.command_id == command_id
-    assert command.state == CommandState.SUCCEEDED
+    assert command.state == SUCCEEDED
     assert (command.timeout, command.pending_ttl) == (7, 0)
     assert calls(sim, "commands") == 1
     assert sim.rejections == []
@@ -55,11 +57,11 @@ async def test_cached(sim: Simulator, client: EnosClient) -> None:
     await client.set_measurepoint(device.asset_id, "mode", 2, pending_ttl=3600)
     assert sim.writes == []
     (command,) = sim.commands
-    assert command.state == CommandState.CREATED
+    assert command.state == CREATED
     assert command.pending_ttl == 3600
     device.status = "online"
     await until(lambda: command.done)
-    assert command.state == CommandState.SUCCEEDED
+    assert command.state == SUCCEEDED
     assert sim.writes == [(device.asset_id, "mode", 2)]
     assert sim.rejections == []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import ssl
 import time
 from typing import Any
+from unittest.mock import patch
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -211,7 +213,7 @@ async def test_unload_leaves_nothing(
     await asyncio.sleep(0.1)
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=6))
     assert await unload
-    with pytest.raises(Exception):  # noqa: B017
+    with pytest.raises(HomeAssistantError):
         await call
     await hass.async_block_till_done(wait_background_tasks=True)
     assert session.closed
@@ -416,10 +418,9 @@ async def test_what_reloads_and_what_does_not(
             seen.append(entry_id)
             return await original(entry_id)
 
-        hass.config_entries.async_reload = count  # type: ignore[method-assign]
-        change()
-        await hass.async_block_till_done(wait_background_tasks=True)
-        hass.config_entries.async_reload = original  # type: ignore[method-assign]
+        with patch.object(hass.config_entries, "async_reload", count):
+            change()
+            await hass.async_block_till_done(wait_background_tasks=True)
         assert (session_of(entry) is before) is (not seen)
         return len(seen)
 

@@ -6,8 +6,8 @@ Ids are always text (a command id does not fit into a double). Times are millise
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
-from typing import Any, Final
+from enum import StrEnum
+from typing import Final
 
 type JsonValue = (
     bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None
@@ -45,18 +45,6 @@ AWAY: Final = frozenset(
     {DeviceStatus.OFFLINE, DeviceStatus.INACTIVE, DeviceStatus.DISABLED}
 )
 """States in which a device neither measures nor obeys."""
-
-
-class CommandState(IntEnum):
-    """Life of a command; 2, 3, 5, 6 and 7 are final."""
-
-    CREATED = 1
-    CANCELED = 2
-    EXPIRED = 3
-    RELEASED = 4
-    SUCCEEDED = 5
-    FAILED = 6
-    TIMED_OUT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,20 +143,6 @@ class Reading:
 
     value: JsonValue
     time: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A command as EnOS keeps it. `state` is the plain number (new ones may appear)."""
-
-    command_id: str
-    asset_id: str
-    identifier: str
-    state: int
-    created: int | None = None
-    pending_ttl: int = 0
-    timeout: int = 30
-    input_data: Any = None
 
 
 @dataclass(frozen=True, slots=True)
