@@ -118,8 +118,10 @@ def test_few_devices() -> None:
         sim.device("toaster")
 
 
-def test_physics() -> None:
+def test_physics(freezer: FrozenDateTimeFactory) -> None:
     """Rooms move towards their setpoint, power follows what is on."""
+    # The weather follows the hour: half past one at night in the building.
+    freezer.move_to("2026-11-22T17:30:00+00:00")
     sim = Simulator(devices=9, physics=False)
     fcu, basic = sim.device("fcu"), sim.device("fcu_basic")
     light, meter = sim.device("light"), sim.device("meter")
