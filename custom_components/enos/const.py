@@ -40,6 +40,17 @@ CONF_LABELS: Final = "labels"
 CONF_DATA_TYPE: Final = "data_type"
 CONF_UNIT: Final = "unit"
 
+# How commands are sent: of a subentry, and of single devices of a product.
+CONF_POLICY: Final = "policy"
+CONF_POLICY_EXCEPTIONS: Final = "policy_exceptions"
+CONF_WHEN_OFFLINE: Final = "when_offline"
+CONF_QUEUE_MINUTES: Final = "queue_minutes"
+OFFLINE_FAIL: Final = "fail"
+OFFLINE_QUEUE: Final = "queue"
+
+# Entry options.
+CONF_WRITE_ANY_POINT: Final = "write_any_point"
+
 # The gateway's clock may differ by five minutes at most; one that differs by four is wrong.
 CLOCK_SKEW: Final = 240.0
 

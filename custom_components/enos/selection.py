@@ -5,10 +5,10 @@ Pure: what a subentry holds is read here and nowhere else.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import CONF_NAME, CONF_OPTIONS
+from homeassistant.const import CONF_NAME, CONF_OPTIONS, CONF_TIMEOUT
 
 from .api.models import DataType, Device, LocalizedText, Measurepoint
 from .const import (
@@ -18,11 +18,59 @@ from .const import (
     CONF_DEVICES,
     CONF_LABELS,
     CONF_POINTS,
+    CONF_POLICY,
+    CONF_POLICY_EXCEPTIONS,
     CONF_PRODUCT_KEY,
+    CONF_QUEUE_MINUTES,
     CONF_SENSORS,
     CONF_UNIT,
+    CONF_WHEN_OFFLINE,
+    OFFLINE_FAIL,
+    OFFLINE_QUEUE,
     SUBENTRY_DEVICE,
 )
+
+DEFAULT_TIMEOUT: Final = 30
+MAX_TIMEOUT: Final = 60
+DEFAULT_QUEUE_MINUTES: Final = 15
+# EnOS keeps a command for 48 hours at most.
+MAX_QUEUE_MINUTES: Final = 2880
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How commands to a device are sent.
+
+    `timeout` is how many seconds, 1 to 60, the device may take to answer an instant command.
+    `queue_for` is how many seconds EnOS keeps a command for a device that is away; 0 means
+    that such a command is refused.
+    """
+
+    timeout: int = DEFAULT_TIMEOUT
+    queue_for: int = 0
+
+    @classmethod
+    def from_data(cls, data: object) -> Self:
+        """Read a policy of a subentry; what is absent or makes no sense is the default."""
+        if not isinstance(data, Mapping):
+            return cls()
+        minutes = 0
+        if data.get(CONF_WHEN_OFFLINE) == OFFLINE_QUEUE:
+            minutes = _whole_within(
+                data.get(CONF_QUEUE_MINUTES), MAX_QUEUE_MINUTES, DEFAULT_QUEUE_MINUTES
+            )
+        return cls(
+            timeout=_whole_within(data.get(CONF_TIMEOUT), MAX_TIMEOUT, DEFAULT_TIMEOUT),
+            queue_for=minutes * 60,
+        )
+
+    def data(self) -> dict[str, Any]:
+        """Return the policy as a subentry holds it."""
+        return {
+            CONF_TIMEOUT: self.timeout,
+            CONF_WHEN_OFFLINE: OFFLINE_QUEUE if self.queue_for else OFFLINE_FAIL,
+            CONF_QUEUE_MINUTES: self.queue_for // 60 or DEFAULT_QUEUE_MINUTES,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +82,7 @@ class Selection:
     `own_name` is what the user called a single device, empty for its name in EnOS.
     `labels` are the option labels frozen when the point was chosen, by point and code.
     `points` are the measurepoints described by hand, where the model cannot be read.
+    `policies` are those of devices, by asset id, to which `policy` does not apply.
     """
 
     subentry_id: str
@@ -46,6 +95,8 @@ class Selection:
     sensors: tuple[str, ...]
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     points: Mapping[str, Measurepoint] = field(default_factory=dict)
+    policy: Policy = Policy()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
 
     @classmethod
     def from_subentry(cls, subentry: ConfigSubentry) -> Self:
@@ -70,6 +121,8 @@ class Selection:
                 identifier: manual_point(identifier, fields)
                 for identifier, fields in data.get(CONF_POINTS, {}).items()
             },
+            policy=Policy.from_data(data.get(CONF_POLICY)),
+            policies=policies_from(data.get(CONF_POLICY_EXCEPTIONS)),
         )
 
     def holds(self, device: Device) -> bool:
@@ -78,10 +131,32 @@ class Selection:
             return device.asset_id in self.asset_ids
         return device.product_key == self.product_key
 
+    def policy_of(self, asset_id: str) -> Policy:
+        """Return how commands to a device of this selection are sent."""
+        return self.policies.get(asset_id, self.policy)
+
 
 def selections(entry: ConfigEntry[Any]) -> list[Selection]:
     """Return the selections of an entry."""
     return [Selection.from_subentry(subentry) for subentry in entry.subentries.values()]
+
+
+def policies_from(data: object) -> dict[str, Policy]:
+    """Read the policies of single devices, by asset id; what is none is left out."""
+    if not isinstance(data, Mapping):
+        return {}
+    return {
+        asset_id: Policy.from_data(fields)
+        for asset_id, fields in data.items()
+        if isinstance(fields, Mapping)
+    }
+
+
+def _whole_within(value: object, most: int, default: int) -> int:
+    """Return a whole number between 1 and `most`, the default for what is no number."""
+    if not isinstance(value, int | float):
+        return default
+    return int(min(most, max(1, value)))
 
 
 def manual_point(identifier: str, fields: Mapping[str, Any]) -> Measurepoint:
