@@ -15,7 +15,7 @@ from .common import Answer, Exchange, Json, Scripted, calls, client_of, ok, unti
 
 
 @pytest.mark.parametrize(
-    ("count", "pages"), [(0, 1), (1, 1), (199, 1), (200, 1), (201, 2), (1000, 5)]
+    ("count", "pages"), [(0, 1), (1, 1), (199, 1), (200, 2), (201, 2), (1000, 5)]
 )
 async def test_number_of_devices(
     session: aiohttp.ClientSession, count: int, pages: int

@@ -133,7 +133,7 @@ async def test_long_session(
         await some()
         await sim.start()
 
-        witness.texts.append(repr(client) + str(client) + repr(client._tokens))
+        witness.texts.append(repr(client) + str(client) + repr(client._gateway.tokens))
         witness.sees_none_of(secrets_of(sim) | {"wr0ng"}, caplog.records)
         assert {type(err) for err in witness.errors} >= {
             AddressRefusedError,
@@ -210,16 +210,16 @@ async def test_gateway_that_repeats_secrets(
     witness = Witness()
     await witness.sees(client.set_measurepoint("a", "p", 1))
     gateway.answer_token = echo
-    client._tokens.refuse(TOKEN)
+    client._gateway.tokens.refuse(TOKEN)
     await witness.sees(client.set_measurepoint("a", "p", 1))
 
     # Another call may have brought a new token before this one's refusal is read.
     def late(exchange: Exchange) -> aiohttp.web.Response:
-        client._tokens._token = "new"
+        client._gateway.tokens._token = "new"
         return echo(exchange)
 
     gateway.answer = late
-    client._tokens._token, client._tokens._renew = TOKEN, float("inf")
+    client._gateway.tokens._token, client._gateway.tokens._renew = TOKEN, float("inf")
     await witness.sees(client.set_measurepoint("a", "p", 1))
     assert len(witness.errors) == 3
     for text in witness.texts:

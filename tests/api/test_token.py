@@ -132,7 +132,7 @@ async def test_expired_while_asleep(
 
 async def test_token_of_another_client(sim: Simulator, client: EnosClient) -> None:
     """`get` may give a token that has lived already; its end is what EnOS says."""
-    await read(sim, client_of(sim, client._session))
+    await read(sim, client_of(sim, client._gateway._session))
     age_token(sim, 3600)
     await read(sim, client)
     assert token_calls(sim) == ["get", "get"]
@@ -142,7 +142,7 @@ async def test_token_of_another_client(sim: Simulator, client: EnosClient) -> No
 @pytest.mark.parametrize("left", [2, 30, 599])
 async def test_little_life_left(sim: Simulator, client: EnosClient, left: int) -> None:
     """A token with little life left is renewed at once, and then kept."""
-    other = client_of(sim, client._session)
+    other = client_of(sim, client._gateway._session)
     await read(sim, other)
     age_token(sim, 7200 - left)
     await read(sim, client)
@@ -243,7 +243,7 @@ async def test_refresh_refused(
     await read(sim, client)
     clocks.passed += 6700
     age_token(sim, 6700)
-    other = client_of(sim, client._session)
+    other = client_of(sim, client._gateway._session)
     await read(sim, other)
     assert token_calls(sim) == ["get", "get", "refresh"]
     await read(sim, client)

@@ -3,8 +3,9 @@
 import aiohttp
 import pytest
 
-from custom_components.enos.api.client import EnosClient, normalize_url
+from custom_components.enos.api.client import EnosClient
 from custom_components.enos.api.errors import InvalidUrlError
+from custom_components.enos.api.gateway import normalize_url
 from simulator import Simulator
 
 from .common import client_of

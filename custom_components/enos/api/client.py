@@ -3,42 +3,35 @@
 Paths, parameters and envelopes: EnOS API documentation 2.1, which still holds for 3.1.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-import json
-import logging
-import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 import aiohttp
-from yarl import URL
 
 from . import parsing
-from .auth import Clock, TokenKeeper, signature
 from .errors import (
-    AddressRefusedError,
     ApiError,
-    CertificateError,
-    ConnectError,
     EnosError,
-    InvalidUrlError,
     NotFoundError,
-    NoTlsError,
-    PayloadTooLargeError,
     PermissionDeniedError,
-    RateLimitError,
     RejectedError,
     ReplyLostError,
     ServerError,
-    TokenRefusedError,
-    error_for,
     from_elsewhere,
 )
-from .models import Device, JsonValue, Page, Product, Reading, ThingModel
-
-_LOGGER = logging.getLogger(__name__)
+from .gateway import Gateway
+from .models import (
+    Command,
+    Device,
+    JsonValue,
+    Page,
+    Product,
+    Reading,
+    ServiceReply,
+    ThingModel,
+)
+from .statistics import Statistics
 
 PAGE_SIZE: Final = 200
 """Most devices or products that EnOS gives on a page."""
@@ -48,24 +41,16 @@ MAX_LATEST: Final = 3000
 
 _MODELS_A_CALL = 10
 _MAX_PAGES = 5000
-_CONNECT_TIMEOUT = 15.0
-_READ_TIMEOUT = 30.0
+_COMMANDS_A_PAGE = 100
 _COMMAND_MARGIN = 15.0
 
 # An asset id of the usual shape that no asset has.
 NOBODY: Final = "00000000"
 
-_TOKEN_PATH = "/apim-token-service/v2.0/token/"
 _CONNECT = "/connect-service/v2.1/"
+_COMMANDS = f"{_CONNECT}commands"
 _MODELS = "/model-service/v2.1/thing-models"
 _LATEST = "/tsdb-service/v2.1/latest"
-
-# What stands before a colon is a scheme, or a host where a port follows.
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9])", re.ASCII | re.IGNORECASE)
-# A part of a host's name (an address of IP version 4 is made of such parts as well).
-_HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
-
-_TOKEN_REFUSED = frozenset({401, 1002, 1003, 1203, 4011, 4012})
 
 # What is asked of products and devices: never productSecret or deviceSecret.
 _PRODUCT_FIELDS = ["productKey", "productName", "modelId", "productType", "dataFormat"]
@@ -79,6 +64,18 @@ _DEVICE_FIELDS = [
     "dataFormat",
     "modelId",
     "status",
+]
+_COMMAND_FIELDS = [
+    "commandId",
+    "assetId",
+    "createTime",
+    "commandType",
+    "timeout",
+    "pendingTtl",
+    "state",
+    "tslIdentifier",
+    "inputData",
+    "outputData",
 ]
 
 
@@ -94,16 +91,9 @@ def in_expression(field: str, values: Iterable[str]) -> str:
     return f"{field} in ({','.join(f"'{value}'" for value in listed)})"
 
 
-def _json_text(payload: object) -> str:
-    """Return JSON. Raises `RejectedError` for what JSON cannot carry, such as NaN."""
-    try:
-        text = json.dumps(
-            payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        )
-        text.encode()
-    except (TypeError, ValueError) as err:
-        raise RejectedError("a value that JSON cannot carry") from err
-    return text
+def _local_date() -> date:
+    """Return the date in this machine's zone."""
+    return datetime.now(UTC).astimezone().date()
 
 
 class EnosClient:
@@ -111,6 +101,7 @@ class EnosClient:
 
     `session` serves everything but commands. A command is held until the device answers, up
     to a minute; `command_session` keeps commands from taking the connections of the others.
+    `today` tells the date by which requests are counted.
     Every method raises an `EnosError`, nothing else; each says what went wrong by its class.
     """
 
@@ -123,38 +114,52 @@ class EnosClient:
         access_key: str,
         secret_key: str,
         command_session: aiohttp.ClientSession | None = None,
+        today: Callable[[], date] = _local_date,
     ) -> None:
         """Check the address; nothing is requested yet. Raises `InvalidUrlError`."""
-        self._base = normalize_url(url)
-        self._session = session
-        self._command_session = command_session or session
-        self._access_key = access_key
-        self._secret_key = secret_key
-        self._clock = Clock()
-        self._tokens = TokenKeeper(
-            access_key, secret_key, self._clock, self._token_call
+        self._gateway = Gateway(
+            session,
+            url=url,
+            org_id=org_id,
+            access_key=access_key,
+            secret_key=secret_key,
+            today=today,
         )
-        self.org_id = org_id
-        self.clock_offset: float | None = None
+        self._command_session = command_session or session
+
+    @property
+    def org_id(self) -> str:
+        """Return the organization's id."""
+        return self._gateway.org_id
 
     @property
     def url(self) -> str:
         """Return the gateway's address without a slash at its end."""
-        return self._base
+        return self._gateway.url
+
+    @property
+    def statistics(self) -> Statistics:
+        """What was requested, and what failed."""
+        return self._gateway.statistics
+
+    @property
+    def clock_offset(self) -> float | None:
+        """The gateway's clock minus ours in seconds, None while it is not known."""
+        return self._gateway.clock_offset
 
     @property
     def token_age(self) -> float | None:
         """Seconds since the present token was had, None without one."""
-        return self._tokens.age
+        return self._gateway.tokens.age
 
     @property
     def token_remaining(self) -> float | None:
         """Seconds until the present token ends, None without one."""
-        return self._tokens.remaining
+        return self._gateway.tokens.remaining
 
     async def authenticate(self) -> None:
         """Get a token, which proves address and keys."""
-        await self._tokens.get()
+        await self._gateway.tokens.get()
 
     def names_organization(self, err: EnosError) -> bool:
         """Tell whether EnOS's message is about the organization."""
@@ -170,10 +175,8 @@ class EnosClient:
         for ask in (
             lambda: self.search_devices(asset_ids=(NOBODY,)),
             lambda: self.thing_models((NOBODY,)),
-            lambda: self._call("GET", "/asset-service/v2.1/assets", device),
-            lambda: self._call(
-                "GET", f"{_CONNECT}commands", {**device, "commandId": "0"}
-            ),
+            lambda: self._gateway.call("GET", "/asset-service/v2.1/assets", device),
+            lambda: self._gateway.call("GET", _COMMANDS, {**device, "commandId": "0"}),
         ):
             try:
                 await ask()
@@ -249,7 +252,7 @@ class EnosClient:
         if await self.search_devices(asset_ids=(asset_id,)):
             return True
         try:
-            await self._call(
+            await self._gateway.call(
                 "GET", f"{_CONNECT}devices", {"action": "get", "assetId": asset_id}
             )
         except NotFoundError:
@@ -262,7 +265,7 @@ class EnosClient:
         ids = sorted(model_ids)
         for start in range(0, len(ids), _MODELS_A_CALL):
             chunk = ids[start : start + _MODELS_A_CALL]
-            data = await self._call(
+            data = await self._gateway.call(
                 "POST",
                 _MODELS,
                 {"action": "search"},
@@ -286,7 +289,7 @@ class EnosClient:
         Points without a storage policy or without data are missing. At most `MAX_LATEST`
         assets × points. Right: Asset Read.
         """
-        data = await self._call(
+        data = await self._gateway.call(
             "POST",
             _LATEST,
             {},
@@ -301,7 +304,7 @@ class EnosClient:
 
         Right: Device Management Read.
         """
-        data = await self._call(
+        data = await self._gateway.call(
             "POST",
             f"{_CONNECT}measurepoints",
             {"action": "queryLatest", "assetId": asset_id},
@@ -324,22 +327,113 @@ class EnosClient:
         EnOS keep the command that long for a device that is away. Right: Asset Control.
         An error whose `outcome_unknown` is true may stand for a write that happened.
         """
-        data = await self._call(
+        data = await self._command(
+            asset_id,
+            {"action": "setMeasurepoint", "measurepointId": point_id},
+            {"value": value},
+            timeout,
+            pending_ttl,
+        )
+        return parsing.command_id(data)
+
+    async def invoke_service(
+        self,
+        asset_id: str,
+        service_id: str,
+        input_data: Mapping[str, JsonValue],
+        *,
+        timeout: int = 30,
+        pending_ttl: int = 0,
+    ) -> ServiceReply:
+        """Call a service of a device; `output` is None where the command was cached.
+
+        Times, right and errors are those of `set_measurepoint`.
+        """
+        data = await self._command(
+            asset_id,
+            {"action": "invokeService", "serviceId": service_id},
+            {"inputData": dict(input_data)},
+            timeout,
+            pending_ttl,
+        )
+        return parsing.service_reply(data)
+
+    async def _command(
+        self,
+        asset_id: str,
+        params: dict[str, str],
+        body: dict[str, Any],
+        timeout: int,
+        pending_ttl: int,
+    ) -> JsonValue:
+        """Send what a device is to do, once, and return the reply's data."""
+        reply = await self._gateway.call(
             "POST",
-            f"{_CONNECT}commands",
+            _COMMANDS,
             {
-                "action": "setMeasurepoint",
+                **params,
                 "assetId": asset_id,
-                "measurepointId": point_id,
                 "pendingTtl": str(pending_ttl),
                 "timeout": str(timeout),
             },
-            {"value": value},
+            body,
             session=self._command_session,
             timeout=(timeout if pending_ttl == 0 else 30) + _COMMAND_MARGIN,
             repeatable=False,
         )
-        return parsing.command_id(data.get("data"))
+        data: JsonValue = reply.get("data")
+        return data
+
+    async def get_command(self, asset_id: str, command_id: str) -> Command:
+        """Return a command of a device. Right: Asset Control.
+
+        Raises `NotFoundError` where the device has no such command.
+        """
+        params = {"action": "get", "assetId": asset_id, "commandId": command_id}
+        reply = await self._gateway.call("GET", _COMMANDS, params)
+        command = parsing.command(reply.get("data"))
+        if command is None:
+            raise NotFoundError(f"no command {command_id} of asset {asset_id}")
+        return command
+
+    async def search_commands(self, asset_id: str) -> tuple[Command, ...]:
+        """Return the last hundred commands of a device, the newest first.
+
+        Those without a time of creation stand last. Right: Asset Control.
+        """
+        reply = await self._gateway.call(
+            "POST",
+            _COMMANDS,
+            {"action": "search", "assetId": asset_id},
+            {
+                "pagination": {"pageNo": 1, "pageSize": _COMMANDS_A_PAGE},
+                "projection": _COMMAND_FIELDS,
+            },
+        )
+        return tuple(
+            sorted(
+                parsing.commands(reply.get("data")),
+                key=lambda item: (item.created is None, -(item.created or 0)),
+            )
+        )
+
+    async def cancel_commands(
+        self, asset_id: str, command_id: str | None = None
+    ) -> tuple[Command, ...]:
+        """Cancel a cached command of a device, or all of them; return those concerned.
+
+        Their state may be that of before. One that waits no more is no error: it is
+        missing from the answer. Raises `NotFoundError` for a command that never was.
+        Right: Asset Control.
+        """
+        if command_id == "":
+            # Who knows whether EnOS takes an empty id for none, which means all.
+            raise RejectedError("no command id")
+        params = {"action": "cancel", "assetId": asset_id}
+        if command_id is not None:
+            params["commandId"] = command_id
+        reply = await self._gateway.call("POST", _COMMANDS, params)
+        return tuple(parsing.commands(reply.get("data")))
 
     async def _all[ItemT](
         self,
@@ -358,8 +452,12 @@ class EnosClient:
             seen += len(page.items)
             known = len(found)
             found.update(fresh)
+            # A gateway that counts the page instead of all of them looks like this.
+            doubtful = page.total == len(page.items) == PAGE_SIZE
             # A gateway that repeats its last page for ever would hold us here otherwise.
-            if not page.items or seen >= page.total or len(found) == known:
+            if not page.items or len(found) == known:
+                break
+            if seen >= page.total and not doubtful:
                 break
         return tuple(found.values())
 
@@ -372,7 +470,7 @@ class EnosClient:
         page_no: int,
     ) -> Page[ItemT]:
         pagination = {"pageNo": page_no, "pageSize": PAGE_SIZE}
-        data = await self._call(
+        data = await self._gateway.call(
             "POST", path, params, {**body, "pagination": pagination}
         )
         raw = parsing.items(data.get("data"))
@@ -381,218 +479,3 @@ class EnosClient:
             tuple(item for item in parsed if item is not None),
             parsing.total(data, page_no, PAGE_SIZE, len(raw)),
         )
-
-    async def _token_call(
-        self, action: str, payload: dict[str, object]
-    ) -> tuple[str, float | None]:
-        """Perform one request to the token service."""
-        text = _json_text(payload)
-        reply = await self._send(
-            "POST",
-            f"{_TOKEN_PATH}{action}",
-            "",
-            text,
-            {},
-            session=self._session,
-            timeout=_READ_TIMEOUT,
-            repeatable=False,
-        )
-        code = parsing.code(reply)
-        if code != 0:
-            raise error_for(code, parsing.message(reply))
-        token, life = parsing.token(reply.get("data"))
-        if not token:
-            raise ReplyLostError("the token service gave no token")
-        return token, life
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        params: dict[str, str],
-        payload: JsonValue | dict[str, Any] = None,
-        *,
-        session: aiohttp.ClientSession | None = None,
-        timeout: float = _READ_TIMEOUT,
-        repeatable: bool = True,
-    ) -> dict[str, Any]:
-        """Perform one signed call; a refused token is renewed and the call repeated once."""
-        query = {**params, "orgId": self.org_id}
-        try:
-            encoded = "&".join(
-                f"{key}={quote(text, safe='')}" for key, text in query.items()
-            )
-        except UnicodeEncodeError as err:
-            raise RejectedError("an id that is no proper text") from err
-        body = "" if payload is None else _json_text(payload)
-        for attempt in (1, 2):
-            token = await self._tokens.get()
-            timestamp = self._clock()
-            headers = {
-                "apim-accesstoken": token,
-                "apim-signature": signature(
-                    token, query, body, timestamp, self._secret_key
-                ),
-                "apim-timestamp": str(timestamp),
-            }
-            try:
-                reply = await self._send(
-                    method,
-                    path,
-                    encoded,
-                    body,
-                    headers,
-                    session=session or self._session,
-                    timeout=timeout,
-                    repeatable=repeatable,
-                )
-            except TokenRefusedError:
-                self._tokens.refuse(token)
-                if attempt == 2:
-                    raise
-                continue
-            code = parsing.code(reply)
-            if code == 0:
-                return reply
-            raise error_for(code, parsing.message(reply))
-        raise AssertionError("unreachable")
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        query: str,
-        body: str,
-        headers: dict[str, str],
-        *,
-        session: aiohttp.ClientSession,
-        timeout: float,
-        repeatable: bool,
-    ) -> dict[str, Any]:
-        """Exchange one request for the JSON object of its reply.
-
-        A read whose connection broke is sent once more: aiohttp itself repeats no POST, and
-        a connection kept open is often closed by the other side just then.
-        """
-        url = URL(f"{self._base}{path}{'?' if query else ''}{query}", encoded=True)
-        if body:
-            headers = {**headers, "Content-Type": "application/json;charset=UTF-8"}
-        for attempt in (1, 2):
-            if session.closed:
-                raise ConnectError("the session is closed")
-            try:
-                async with session.request(
-                    method,
-                    url,
-                    data=body.encode() if body else None,
-                    headers=headers,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(
-                        total=timeout,
-                        connect=min(timeout, _CONNECT_TIMEOUT),
-                        sock_connect=min(timeout, _CONNECT_TIMEOUT),
-                    ),
-                ) as response:
-                    content = await response.read()
-            except aiohttp.ClientConnectorCertificateError as err:
-                raise CertificateError(str(err)) from err
-            except aiohttp.ClientSSLError as err:
-                # What answers a TLS greeting in plain text is no matter of certificates.
-                plain = "WRONG_VERSION_NUMBER" in str(err)
-                raise (NoTlsError if plain else CertificateError)(str(err)) from err
-            except (
-                aiohttp.ClientConnectorError,
-                aiohttp.ConnectionTimeoutError,
-            ) as err:
-                raise ConnectError(str(err)) from err
-            except TimeoutError as err:
-                raise ReplyLostError(f"no answer within {timeout:.0f} s") from err
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as err:
-                if repeatable and attempt == 1:
-                    continue
-                raise ReplyLostError(f"the connection broke: {err}") from err
-            except aiohttp.ClientError as err:
-                raise ReplyLostError(f"no proper HTTP: {err}") from err
-            _LOGGER.debug("%s %s: %s", method, path, response.status)
-            return self._understand(response, content)
-        raise AssertionError("unreachable")
-
-    def _understand(
-        self, response: aiohttp.ClientResponse, content: bytes
-    ) -> dict[str, Any]:
-        """Return the reply's JSON object; raise what HTTP status and envelope mean."""
-        self._note_clock(response.headers.get("Date"))
-        status = response.status
-        reply = parsing.json_object(content)
-        if reply:
-            sent = response.request_info.headers.get("apim-accesstoken", "")
-            parsing.hide(
-                reply,
-                (sent, self._tokens.token, self._secret_key, self._access_key),
-            )
-        message = parsing.message(reply) if reply else ""
-        code = parsing.code_or_none(reply) if reply else None
-        if status == 429:
-            wait = parsing.retry_after(response.headers.get("Retry-After"))
-            raise RateLimitError(wait, message)
-        if status == 413:
-            raise PayloadTooLargeError(code=status, message=message)
-        if status >= 500:
-            raise ReplyLostError(f"HTTP {status}: {message}", code=status)
-        token_service = _TOKEN_PATH in response.url.path
-        if not token_service and (status == 401 or code in _TOKEN_REFUSED):
-            raise TokenRefusedError(
-                code=code or status, message=message, clock_offset=self.clock_offset
-            )
-        if status >= 400 and reply is not None and code is None:
-            if status == 403 and "IP" in message:
-                raise AddressRefusedError(code=status, message=message)
-            raise RejectedError(code=status, message=message or response.reason or "")
-        if status >= 400 and code == 0:
-            raise ReplyLostError(f"HTTP {status} with code 0")
-        if reply is None or code is None or 300 <= status < 400:
-            raise ReplyLostError(f"HTTP {status} without a reply of EnOS", code=status)
-        return reply
-
-    def _note_clock(self, date: str | None) -> None:
-        """Remember how far the gateway's clock is from ours."""
-        if not date:
-            return
-        try:
-            theirs = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        if theirs.tzinfo is None:
-            theirs = theirs.replace(tzinfo=UTC)
-        self.clock_offset = (theirs - datetime.now(UTC)).total_seconds()
-
-
-def _is_host(host: str) -> bool:
-    """Tell whether a host can be looked up: an address or a name with proper parts."""
-    if ":" in host:
-        return True
-    labels = host.removesuffix(".").split(".")
-    return len(host) <= 253 and all(map(_HOST_LABEL.fullmatch, labels))
-
-
-def normalize_url(url: str) -> str:
-    """Return scheme, host and port of an address, and its path if it has one.
-
-    Raises `InvalidUrlError` for anything but an http or https address without credentials,
-    query and fragment.
-    """
-    text = url.strip()
-    try:
-        parsed = URL(text if _SCHEME.match(text) else f"https://{text}")
-        usable = (
-            text.isprintable()
-            and parsed.scheme in ("http", "https")
-            and _is_host(parsed.raw_host or "")
-            and bool(parsed.port)
-            and not (parsed.user or parsed.password or parsed.query or parsed.fragment)
-        )
-    except ValueError as err:
-        raise InvalidUrlError("not an address") from err
-    if not usable:
-        raise InvalidUrlError("not an http or https address")
-    return str(parsed).rstrip("/")

@@ -11,20 +11,27 @@ class EnosError(Exception):
     """Base of everything that the client raises.
 
     `code` is EnOS's code or the HTTP status, `message` EnOS's own words, both if there were any.
+    `command_id` is that of the command which failed, empty where EnOS did not name it.
     `outcome_unknown` tells that a write that ended so may have been carried out.
     """
 
     outcome_unknown: ClassVar[bool] = False
 
     def __init__(
-        self, text: str = "", *, code: int | None = None, message: str = ""
+        self,
+        text: str = "",
+        *,
+        code: int | None = None,
+        message: str = "",
+        command_id: str = "",
     ) -> None:
-        """Keep EnOS's code and message beside the text."""
+        """Keep EnOS's code, message and command id beside the text."""
         if not text:
             text = f"EnOS answered {code}: {message}" if code is not None else message
         super().__init__(text)
         self.code = code
         self.message = message
+        self.command_id = command_id
 
 
 class InvalidUrlError(EnosError):
@@ -51,6 +58,10 @@ class ReplyLostError(TransportError):
     """The request went out and no usable reply came: timeout, broken connection, 5xx, no JSON."""
 
     outcome_unknown = True
+
+
+class BrokenError(ReplyLostError):
+    """The connection broke after the request was sent, before its reply was had."""
 
 
 class RateLimitError(EnosError):
@@ -137,7 +148,7 @@ class NotEncodableError(ApiError):
 
 
 class UnknownCodeError(ApiError):
-    """A code that no source explains."""
+    """A code that no source explains, or a device's own."""
 
     outcome_unknown = True
 
@@ -173,9 +184,10 @@ _CODES: dict[int, type[EnosError]] = {
 }
 
 
-def error_for(code: int, message: str) -> EnosError:
+def error_for(code: int, message: str, command_id: str = "") -> EnosError:
     """Return the error that an EnOS code means."""
-    return _CODES.get(code, UnknownCodeError)(code=code, message=message)
+    kind = _CODES.get(code, UnknownCodeError)
+    return kind(code=code, message=message, command_id=command_id)
 
 
 def from_elsewhere(err: EnosError) -> bool:

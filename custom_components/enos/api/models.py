@@ -6,7 +6,7 @@ Ids are always text (a command id does not fit into a double). Times are millise
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 type JsonValue = (
@@ -143,6 +143,47 @@ class Reading:
 
     value: JsonValue
     time: int | None = None
+
+
+class CommandState(IntEnum):
+    """States of a command; all but the first and `RELEASED` are its end."""
+
+    CREATED = 1
+    CANCELED = 2
+    EXPIRED = 3
+    RELEASED = 4
+    SUCCEEDED = 5
+    FAILED = 6
+    TIMED_OUT = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command as EnOS remembers it.
+
+    `identifier` is that of the measurepoint or service, `value` what was sent and `output`
+    what a service answered. `state` is None for a number that no source explains, `created`
+    in ms and `pending_ttl` and `timeout` in s are None where EnOS did not tell them.
+    """
+
+    command_id: str
+    asset_id: str = ""
+    identifier: str = ""
+    is_service: bool = False
+    value: JsonValue = None
+    output: JsonValue = None
+    state: CommandState | None = None
+    created: int | None = None
+    pending_ttl: int | None = None
+    timeout: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReply:
+    """What a service call gave: the id of its command, and the device's answer if it is in."""
+
+    command_id: str
+    output: JsonValue = None
 
 
 @dataclass(frozen=True, slots=True)

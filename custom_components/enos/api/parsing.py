@@ -1,7 +1,6 @@
 """From EnOS's JSON to the types of `models`, liberal where its documents disagree.
 
-An item that lacks its id is passed over; a reply that is no EnOS reply at all raises
-`ReplyLostError`.
+An item that lacks its id is passed over.
 """
 
 from collections.abc import Iterable
@@ -13,8 +12,9 @@ from typing import Any, Final
 
 import orjson
 
-from .errors import ReplyLostError
 from .models import (
+    Command,
+    CommandState,
     Datapoint,
     DataType,
     Device,
@@ -23,6 +23,7 @@ from .models import (
     Measurepoint,
     Product,
     Reading,
+    ServiceReply,
     ThingModel,
 )
 
@@ -101,12 +102,9 @@ def code_or_none(reply: dict[str, Any]) -> int | None:
     return None
 
 
-def code(reply: dict[str, Any]) -> int:
-    """Return the envelope's code. Raises `ReplyLostError` where it has none."""
-    found = code_or_none(reply)
-    if found is None:
-        raise ReplyLostError("a reply without code")
-    return found
+def of_service(reply: dict[str, Any]) -> bool:
+    """Tell whether the code stands where the services have it, and the token service has not."""
+    return _int(reply.get("code")) is not None
 
 
 def message(reply: dict[str, Any]) -> str:
@@ -177,7 +175,45 @@ def token(data: object) -> tuple[str, float | None]:
 def command_id(data: object) -> str:
     """Return the id of a command, empty where EnOS gave none."""
     value = _mapping(data).get("commandId")
-    return str(value) if isinstance(value, (str, int)) else ""
+    usable = isinstance(value, (str, int)) and not isinstance(value, bool)
+    return str(value) if usable else ""
+
+
+def command(data: object) -> Command | None:
+    """Return a command, None where it has no id."""
+    fields = _mapping(data)
+    found = command_id(fields)
+    if not found:
+        return None
+    try:
+        state = CommandState(_int(fields.get("state")) or 0)
+    except ValueError:
+        state = None
+    return Command(
+        command_id=found,
+        asset_id=_text(fields.get("assetId")),
+        identifier=_text(fields.get("tslIdentifier")),
+        is_service=_int(fields.get("commandType")) == 2,
+        value=fields.get("inputData"),
+        output=fields.get("outputData"),
+        state=state,
+        created=_int(fields.get("createTime")),
+        pending_ttl=_int(fields.get("pendingTtl")),
+        timeout=_int(fields.get("timeout")),
+    )
+
+
+def commands(data: object) -> list[Command]:
+    """Return the commands of a list."""
+    found = (command(item) for item in items(data))
+    return [item for item in found if item is not None]
+
+
+def service_reply(data: object) -> ServiceReply:
+    """Return what a service call gave."""
+    return ServiceReply(
+        command_id=command_id(data), output=_mapping(data).get("outputData")
+    )
 
 
 def localized(value: object) -> LocalizedText:
