@@ -9,6 +9,7 @@ from homeassistant.config_entries import (
     ConfigFlowContext,
     ConfigFlowResult,
     ConfigSubentryFlow,
+    OptionsFlow,
 )
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import callback
@@ -22,8 +23,9 @@ from homeassistant.helpers.selector import (
 import probatio
 
 from .api.client import EnosClient
-from .api.errors import EnosError, PermissionDeniedError
+from .api.errors import PermissionDeniedError
 from .api.models import Product
+from .config_policy import EnosOptionsFlow
 from .config_steps import (
     DEVICE_SCHEMA,
     PointSteps,
@@ -32,7 +34,6 @@ from .config_steps import (
     client_for,
     list_selector,
     named,
-    problem_of,
 )
 from .config_subflow import DeviceSubentryFlow, ProductSubentryFlow
 from .config_target import FlowProblem, Target
@@ -145,21 +146,22 @@ class EnosConfigFlow(
             SUBENTRY_DEVICE: DeviceSubentryFlow,
         }
 
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the form of the account's options."""
+        return EnosOptionsFlow()
+
     async def _async_connect(
         self, data: Mapping[str, Any]
     ) -> tuple[Product, ...] | None:
         """Return the products, None where these may not be listed.
 
-        Raises `FlowProblem` for whatever is wrong with the account.
+        Raises `EnosError` and `FlowProblem` for whatever is wrong with the account.
         """
-        client: EnosClient | None = None
-        try:
-            client = client_for(self.hass, data)
-            products = await _async_products(client)
-        except EnosError as err:
-            raise problem_of(err, client) from err
-        self._client = client
-        return products
+        self._client = client_for(self.hass, data)
+        return await _async_products(self._client)
 
     @override
     async def async_step_user(
@@ -174,12 +176,9 @@ class EnosConfigFlow(
                 self._data[CONF_ORG_ID], raise_on_progress=False
             )
             self._abort_if_unique_id_configured()
-            try:
+            with self._telling(errors, placeholders):
                 products = await self._async_connect(self._data)
-            except FlowProblem as problem:
-                errors["base"] = problem.key
-                placeholders = problem.placeholders
-            else:
+            if not errors:
                 self._data[CONF_URL] = self._client.url
                 if products is None:
                     return await self.async_step_device()
@@ -200,13 +199,9 @@ class EnosConfigFlow(
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            try:
+            with self._telling(errors, placeholders):
                 await self._async_take_products(user_input.get(CONF_PRODUCTS, []))
-            except EnosError as err:
-                problem = problem_of(err, self._client)
-                errors["base"] = problem.key
-                placeholders = problem.placeholders
-            else:
+            if not errors:
                 if any(target.model for target in self._open):
                     return await self.async_step_points()
                 return await self._async_go_on()
@@ -280,15 +275,11 @@ class EnosConfigFlow(
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            try:
+            with self._telling(errors, placeholders):
                 target = await async_find_device(
                     self._client, user_input, self._language
                 )
-            except (EnosError, FlowProblem) as err:
-                problem = problem_of(err, self._client)
-                errors["base"] = problem.key
-                placeholders = problem.placeholders
-            else:
+            if not errors:
                 self._targets = [target]
                 self._open = [target]
                 return await self._async_go_on()
@@ -379,12 +370,9 @@ class EnosConfigFlow(
         }
         if user_input is not None:
             data = _flat(user_input, entry.data)
-            try:
+            with self._telling(errors, placeholders):
                 await self._async_connect(data)
-            except FlowProblem as problem:
-                errors["base"] = problem.key
-                placeholders = problem.placeholders
-            else:
+            if not errors:
                 return self._async_update(entry, {**data, CONF_URL: self._client.url})
         return self.async_show_form(
             step_id=step_id,

@@ -1,6 +1,7 @@
 """What the flows share: the way to EnOS, what can go wrong there, and the choice of points."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from homeassistant.const import CONF_NAME, CONF_OPTIONS, CONF_URL, CONF_VERIFY_SSL
@@ -300,6 +301,22 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         """The language in which names and labels are taken from EnOS."""
         return self.hass.config.language
 
+    def _problem_of(self, err: EnosError | FlowProblem) -> FlowProblem:
+        """Return what to tell about an error, one in the address included."""
+        return problem_of(err, vars(self).get("_client"))
+
+    @contextmanager
+    def _telling(
+        self, errors: dict[str, str], placeholders: dict[str, str]
+    ) -> Iterator[None]:
+        """Have what goes wrong with an input told on its form."""
+        try:
+            yield
+        except (EnosError, FlowProblem) as err:
+            problem = self._problem_of(err)
+            errors["base"] = problem.key
+            placeholders |= problem.placeholders
+
     @property
     def _target(self) -> Target:
         """What the points are chosen for."""
@@ -336,12 +353,9 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         if user_input is not None:
             controls = user_input.get(CONF_CONTROLS, [])
             sensors = user_input.get(CONF_SENSORS, [])
-            try:
+            with self._telling(errors, placeholders):
                 target.choose(controls, sensors, self._language)
-            except FlowProblem as problem:
-                errors["base"] = problem.key
-                placeholders |= problem.placeholders
-            else:
+            if not errors:
                 return await self._async_points_chosen()
         return self.async_show_form(
             step_id="measurepoints",
@@ -364,12 +378,9 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         placeholders = self._placeholders
         if user_input is not None:
             entered = user_input.get(CONF_POINTS, [])
-            try:
+            with self._telling(errors, placeholders):
                 target.describe(entered, self._language)
-            except FlowProblem as problem:
-                errors["base"] = problem.key
-                placeholders |= problem.placeholders
-            else:
+            if not errors:
                 return await self._async_points_chosen()
         return self.async_show_form(
             step_id="manual_points",

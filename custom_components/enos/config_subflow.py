@@ -1,5 +1,6 @@
 """Products and single devices: brought in later, changed, and kept apart."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, override
 
@@ -10,12 +11,14 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME
+from homeassistant.core import callback
 from homeassistant.helpers.selector import SelectSelector, TextSelector
 import probatio
 
 from .api.client import NOBODY, EnosClient
 from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Device, LocalizedText, Product
+from .config_policy import PolicyForm
 from .config_steps import (
     DEVICE_SCHEMA,
     PointSteps,
@@ -25,7 +28,6 @@ from .config_steps import (
     client_for,
     list_selector,
     named,
-    problem_of,
 )
 from .config_target import FlowProblem, Target
 from .const import CONF_DEVICES, CONF_PRODUCT_KEY, SUBENTRY_PRODUCT
@@ -39,6 +41,7 @@ class _SubentryFlow(
     """What the flows of products and of devices have in common."""
 
     _chosen: Target
+    _policy_form: PolicyForm | None = None
 
     @property
     @override
@@ -68,15 +71,66 @@ class _SubentryFlow(
             for subentry in self._get_entry().subentries.values()
         )
 
-    def _problem_of(self, err: EnosError | FlowProblem) -> FlowProblem:
-        """Return what to tell about an error, one in the entry's own address included."""
-        return problem_of(err, vars(self).get("_client"))
+    def _refuse_twice(self, target: Target) -> None:
+        """Refuse what was brought in already. Raises `FlowProblem`."""
+        if self._taken(target.unique_id):
+            raise FlowProblem("already_configured")
 
     def _abort_for(self, err: EnosError) -> SubentryFlowResult:
         """End the flow, where there is no form yet to tell an error on."""
         problem = self._problem_of(err)
         return self.async_abort(
             reason=problem.key, description_placeholders=problem.placeholders
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what is to be changed."""
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=["contents", "commands"],
+            description_placeholders={
+                CONF_NAME: self._get_reconfigure_subentry().title
+            },
+        )
+
+    async def async_step_contents(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change devices and points."""
+        raise NotImplementedError
+
+    async def async_step_commands(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change how commands are sent."""
+        subentry = self._get_reconfigure_subentry()
+        if self._policy_form is None:
+            self._policy_form = PolicyForm(self.hass, self._get_entry(), subentry)
+        form = self._policy_form
+        errors: dict[str, str] = {}
+        placeholders = {CONF_NAME: subentry.title}
+        if user_input is not None:
+            with self._telling(errors, placeholders):
+                return self._update(form.data(user_input))
+        return self.async_show_form(
+            step_id="commands",
+            data_schema=self.add_suggested_values_to_schema(
+                await form.async_schema(), user_input or form.shown()
+            ),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+    @callback
+    def _update(self, changes: Mapping[str, Any]) -> SubentryFlowResult:
+        """Keep the changes, and whatever else the subentry holds.
+
+        The entry's update listener reloads it: Home Assistant wants only one to do so.
+        """
+        return self.async_update_and_abort(
+            self._get_entry(), self._get_reconfigure_subentry(), data_updates=changes
         )
 
     async def _async_review(self) -> SubentryFlowResult:
@@ -92,10 +146,7 @@ class _SubentryFlow(
     async def _async_points_chosen(self) -> SubentryFlowResult:
         target = self._chosen
         if self.source == SOURCE_RECONFIGURE:
-            # The entry's update listener reloads it: Home Assistant wants only one to do so.
-            return self.async_update_and_abort(
-                self._get_entry(), self._get_reconfigure_subentry(), data=target.data()
-            )
+            return self._update(target.data())
         return self.async_create_entry(
             title=target.name, data=target.data(), unique_id=target.unique_id
         )
@@ -153,19 +204,14 @@ class ProductSubentryFlow(_SubentryFlow):
             self._chosen = target = Target(
                 kind=SUBENTRY_PRODUCT, name=key, product_key=key
             )
-            if self._taken(target.unique_id):
-                return self.async_abort(reason="already_configured")
-            try:
+            with self._telling(errors, placeholders):
+                self._refuse_twice(target)
                 await self._async_learn(target)
-            except EnosError as err:
-                problem = self._problem_of(err)
-            else:
-                if key in self._products or self._devices:
-                    target.suggest(self._language)
-                    return await self.async_step_devices()
-                problem = FlowProblem("product_not_found")
-            errors["base"] = problem.key
-            placeholders = problem.placeholders
+                if key not in self._products and not self._devices:
+                    raise FlowProblem("product_not_found")
+            if not errors:
+                target.suggest(self._language)
+                return await self.async_step_devices()
         return self.async_show_form(
             step_id=step_id,
             last_step=False,
@@ -177,7 +223,8 @@ class ProductSubentryFlow(_SubentryFlow):
             description_placeholders=placeholders,
         )
 
-    async def async_step_reconfigure(
+    @override
+    async def async_step_contents(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Change devices and points of a product."""
@@ -207,12 +254,11 @@ class ProductSubentryFlow(_SubentryFlow):
         placeholders = {CONF_NAME: target.name}
         if user_input is not None or not offered:
             devices = (user_input or {}).get(CONF_DEVICES, [])
-            other = self._holder(devices)
-            if other is None:
+            with self._telling(errors, placeholders):
+                self._refuse_singles(devices)
+            if not errors:
                 target.devices = devices
                 return await self._async_review()
-            errors["base"] = "device_held"
-            placeholders["other"] = other
         return self.async_show_form(
             step_id="devices",
             last_step=False,
@@ -226,8 +272,8 @@ class ProductSubentryFlow(_SubentryFlow):
             description_placeholders=placeholders,
         )
 
-    def _holder(self, devices: list[str]) -> str | None:
-        """Return the single device that would be brought in twice."""
+    def _refuse_singles(self, devices: list[str]) -> None:
+        """Refuse to bring in a single device once more. Raises `FlowProblem`."""
         target = self._target
         for other in self._others():
             if other.asset_id is None:
@@ -235,8 +281,7 @@ class ProductSubentryFlow(_SubentryFlow):
             if other.asset_id in (devices or self._devices) or (
                 not devices and other.product_key == target.product_key
             ):
-                return other.name
-        return None
+                raise FlowProblem("device_held", other=other.name)
 
     async def _async_list_products(self) -> bool:
         """Learn which products there are; return False where that is not allowed."""
@@ -275,19 +320,13 @@ class DeviceSubentryFlow(_SubentryFlow):
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            try:
-                target = await async_find_device(
+            with self._telling(errors, placeholders):
+                self._chosen = await async_find_device(
                     self._client, user_input, self._language
                 )
-                if self._taken(target.unique_id):
-                    return self.async_abort(reason="already_configured")
-                self._refuse_held(target)
-            except (EnosError, FlowProblem) as err:
-                problem = self._problem_of(err)
-                errors["base"] = problem.key
-                placeholders = problem.placeholders
-            else:
-                self._chosen = target
+                self._refuse_twice(self._chosen)
+                self._refuse_held(self._chosen)
+            if not errors:
                 return await self._async_review()
         return self.async_show_form(
             step_id="user",
@@ -304,7 +343,8 @@ class DeviceSubentryFlow(_SubentryFlow):
             if other.holds(device):
                 raise FlowProblem("device_held", other=other.name)
 
-    async def async_step_reconfigure(
+    @override
+    async def async_step_contents(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Change the points of a device."""

@@ -76,10 +76,10 @@ async def begin_subentry(hass: HomeAssistant, entry: ConfigEntry, kind: str) -> 
     )
 
 
-async def review_subentry(
+async def reconfigure_subentry(
     hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry
 ) -> Step:
-    """Open the form that changes a product or a device."""
+    """Open the menu that changes a product or a device."""
     return cast(
         Step,
         await hass.config_entries.subentries.async_init(
@@ -90,6 +90,17 @@ async def review_subentry(
             },
         ),
     )
+
+
+async def review_subentry(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    subentry: ConfigSubentry,
+    what: str = "contents",
+) -> Step:
+    """Open the form that changes a product or a device, by way of the menu."""
+    menu = await reconfigure_subentry(hass, entry, subentry)
+    return await fill_subentry(hass, menu, {"next_step_id": what})
 
 
 async def fill_subentry(

@@ -168,10 +168,13 @@ async def test_product_added_meanwhile(hass: HomeAssistant, sim: Simulator) -> N
         fast = await fill_subentry(hass, fast, step)
     assert fast["type"] is FlowResultType.CREATE_ENTRY
     slow = await fill_subentry(hass, slow, chosen)
-    assert (slow["type"], slow["reason"]) == (
-        FlowResultType.ABORT,
-        "already_configured",
+    assert (slow["step_id"], slow["errors"]) == ("user", {"base": "already_configured"})
+    # The form goes on without it.
+    assert chosen["product_key"] not in offered(slow, "product_key")
+    slow = await fill_subentry(
+        hass, slow, {"product_key": sim.device("pv").product_key}
     )
+    assert slow["step_id"] == "devices"
 
 
 async def test_product_of_a_single_device(hass: HomeAssistant, sim: Simulator) -> None:
@@ -492,10 +495,12 @@ async def test_device_twice(hass: HomeAssistant, sim: Simulator) -> None:
     await set_up(hass, entry)
     result = await begin_subentry(hass, entry, "device")
     result = await fill_subentry(hass, result, {"asset_id": device.asset_id})
-    assert (result["type"], result["reason"]) == (
-        FlowResultType.ABORT,
-        "already_configured",
+    assert (result["step_id"], result["errors"]) == (
+        "user",
+        {"base": "already_configured"},
     )
+    result = await fill_subentry(hass, result, {"asset_id": sim.device("pv").asset_id})
+    assert result["step_id"] == "measurepoints"
 
 
 @pytest.mark.parametrize("some", [False, True])

@@ -79,7 +79,8 @@ def test_chinese_is_chinese() -> None:
 def test_every_field_is_described(language: str) -> None:
     """Each field of each form has a name and a description, and no other one has."""
     texts = load(language)
-    for flow in (texts["config"], *texts["config_subentries"].values()):
+    flows = (texts["config"], texts["options"], *texts["config_subentries"].values())
+    for flow in flows:
         for step_id, step in flow["step"].items():
             assert step["title"], step_id
             assert step["description"], step_id
@@ -91,7 +92,8 @@ def test_every_field_is_described(language: str) -> None:
                 step.get("menu_option_descriptions", {}).keys()
             )
     for selector in texts["selector"].values():
-        for field in selector["fields"].values():
+        assert selector.keys() <= {"fields", "options"}
+        for field in selector.get("fields", {}).values():
             assert field["name"] and field["description"]
 
 
@@ -136,7 +138,9 @@ def test_flows_are_translated() -> None:
     """Each problem, abort and step of the flows has a text somewhere, and each text a use."""
     errors = set().union(*(flow["error"] for flow in FLOWS.values()))
     aborts = set().union(*(flow["abort"] for flow in FLOWS.values()))
-    steps = set().union(*(flow["step"] for flow in FLOWS.values()))
+    steps = {*ENGLISH["options"]["step"]}.union(
+        *(flow["step"] for flow in FLOWS.values())
+    )
     problems = {
         text
         for node in nodes(FLOW_SOURCES)

@@ -46,8 +46,9 @@ def check_text(path: str, texts: Any, given: Mapping[str, str] | None) -> None:
 
 def check_step(handler: str | tuple[str, str], result: Mapping[str, Any]) -> None:
     """Fail where a step of a flow shows something that has no English text."""
-    flow = ENGLISH["config"]
-    name = "config"
+    # The handler is the integration, an entry whose options change, or entry and subentry.
+    name = "config" if handler == COMPONENT.name else "options"
+    flow = ENGLISH[name]
     if isinstance(handler, tuple):
         flow = ENGLISH["config_subentries"][handler[1]]
         name = f"config_subentries.{handler[1]}"
