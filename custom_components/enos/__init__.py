@@ -32,7 +32,7 @@ from .const import (
 )
 from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData, point_unique_id
 from .discovery import Discovery
-from .memory import Memory
+from .memory import Memory, Stored, open_commands, restore_masks, stored_masks
 from .selection import selections
 
 _HANDOVER_LIFE: Final = 600.0
@@ -73,10 +73,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
         ) from err
     discovery = Discovery(client, selections(entry), hass.config.language)
     coordinator = EnosCoordinator(hass, entry, client, discovery)
-    commands = Commands(client, coordinator)
-    entry.runtime_data = EnosData(client, coordinator, commands)
     memory = Memory(hass, entry.entry_id)
-    memory.watch(coordinator)
+    commands = Commands(client, coordinator, memory)
+    entry.runtime_data = EnosData(client, coordinator, commands)
+    memory.content = lambda: _to_keep(coordinator, commands)
+    coordinator.on_masked = memory.save_soon
     entry.async_on_unload(memory.async_close)
 
     _follow_devices(hass, entry)
@@ -87,11 +88,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
         and time.monotonic() - handover.at < _HANDOVER_LIFE
     ):
         coordinator.adopt(handover.data.coordinator)
-        commands.adopt(handover.data.commands.records)
+        commands.adopt(handover.data.commands)
     else:
         handover = None
         await coordinator.async_config_entry_first_refresh()
-        await memory.async_restore(coordinator)
+        stored = await memory.async_load()
+        restore_masks(coordinator, stored)
+        commands.restore(
+            open_commands(stored), allowed=stored.get("allow_control", True)
+        )
 
     async def close(_event: Event) -> None:
         await commands.close()
@@ -101,6 +106,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, close))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    commands.start()
     if handover is not None:
         entry.async_create_background_task(
             hass, coordinator.async_refresh(), f"{entry.title} refresh after reload"
@@ -133,6 +139,14 @@ async def async_remove_config_entry_device(
         # Nobody knows what is gone.
         return False
     return _asset_id_of(entry, device) not in entry.runtime_data.coordinator.devices
+
+
+def _to_keep(coordinator: EnosCoordinator, commands: Commands) -> Stored:
+    return {
+        "masks": stored_masks(coordinator),
+        "commands": [record.as_stored() for record in commands.open],
+        "allow_control": commands.allowed,
+    }
 
 
 def _account(entry: EnosConfigEntry) -> tuple[str, str]:
@@ -217,6 +231,7 @@ def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
             if asset_id in asset_ids:
                 LOGGER.info("EnOS has no device %s any more; it is removed", asset_id)
                 registry.async_remove_device(device.id)
+                entry.runtime_data.commands.note_gone(asset_id)
 
     @callback
     def tidy() -> None:

@@ -1,27 +1,38 @@
 """Writing: lanes, client and Home Assistant together; every command leaves one record."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 import time
-from typing import Final
+from typing import Any, Final
 
-from homeassistant.core import Context, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.core import CALLBACK_TYPE, Context, callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 
 from .api.client import EnosClient
-from .api.errors import DeviceInactiveError, DeviceOfflineError, EnosError, error_for
-from .api.models import DeviceStatus, JsonValue
+from .api.errors import (
+    DeviceInactiveError,
+    DeviceOfflineError,
+    EnosError,
+    NotSentError,
+    QueueFullError,
+)
+from .api.models import CommandState, Device, DeviceStatus, JsonValue
 from .batches import PointKey
-from .coordinator import EnosCoordinator
-from .exceptions import reason_of, write_failed
+from .const import DOMAIN, EVENT_COMMAND, LOGGER
+from .coordinator import EnosCoordinator, point_unique_id
+from .exceptions import WriteFailed, reason_of
+from .following import Follower
 from .knowledge import Fate
 from .lanes import Abandoned, Dropped, Job, Lanes, NotSent
+from .memory import Memory
+from .records import Mode, Outcome, Record
+from .selection import Policy
 
-TIMEOUT: Final = 30
-"""Seconds that a device may take to answer an instant command."""
+QUEUE_LIMIT: Final = 50
+"""Commands that EnOS keeps for one device at most."""
 
 _PATIENCE: Final = 30.0
 _AWAY_REMEMBERED: Final = 10.0
@@ -34,71 +45,181 @@ _AWAY: Final[dict[type[EnosError], DeviceStatus]] = {
 
 # How a job that was never sent ended: translation key (none where nobody is left to hear
 # of it) and outcome.
-_DROPPED: Final[dict[Dropped, tuple[str, str]]] = {
-    Dropped.SUPERSEDED: ("", "superseded"),
-    Dropped.CANCELLED: ("cancelled", "cancelled"),
-    Dropped.BUSY: ("busy", "not_sent"),
-    Dropped.FULL: ("busy", "not_sent"),
-    Dropped.CLOSED: ("unloading", "not_sent"),
+_DROPPED: Final[dict[Dropped, tuple[str, Outcome]]] = {
+    Dropped.SUPERSEDED: ("", Outcome.SUPERSEDED),
+    Dropped.CANCELLED: ("cancelled", Outcome.CANCELLED),
+    Dropped.BUSY: ("busy", Outcome.NOT_SENT),
+    Dropped.FULL: ("busy", Outcome.NOT_SENT),
+    Dropped.CLOSED: ("unloading", Outcome.NOT_SENT),
 }
 
+type Listener = Callable[[Record], None]
 
-@dataclass(slots=True, kw_only=True)
-class Record:
-    """What became of one command. `duration` is in seconds from the call to the end."""
 
-    asset_id: str
-    point_id: str
-    value: JsonValue
-    context: Context | None
-    at: datetime
-    mode: str = "instant"
-    value_before: JsonValue = None
-    command_id: str = ""
-    outcome: str = "waiting"
-    code: int | None = None
-    message: str = ""
-    duration: float | None = None
-    fate: Fate | None = None
+class _Refused(Exception):
+    """A command that is refused here, before EnOS is asked."""
+
+    def __init__(self, key: str, outcome: Outcome) -> None:
+        """Keep translation key and outcome."""
+        super().__init__(key)
+        self.key = key
+        self.outcome = outcome
 
 
 @dataclass(slots=True)
 class _Write:
-    """What a lane carries."""
+    """What a lane carries. `queue_for` is in seconds, 0 where queueing is not wanted."""
 
     record: Record
     timeout: int
-    started: float
+    queue_for: int
+    queue_at_once: bool
 
 
 class Commands:
-    """Writes measurepoints of one account.
+    """Writes measurepoints and invokes services of one account.
 
     `records` holds the last commands, oldest first.
     """
 
-    def __init__(self, client: EnosClient, coordinator: EnosCoordinator) -> None:
+    def __init__(
+        self, client: EnosClient, coordinator: EnosCoordinator, memory: Memory
+    ) -> None:
         """Start with empty lanes."""
         self._client = client
         self._coordinator = coordinator
-        self._lanes: Lanes[_Write, str] = Lanes(
+        self._memory = memory
+        self._lanes: Lanes[_Write, None] = Lanes(
             self._send, self._dropped, clock=time.monotonic
         )
+        self._follower = Follower(
+            client, coordinator, self._concluded, memory.save_soon
+        )
+        self._queueing: dict[str, Record] = {}
         self._away: dict[str, tuple[float, EnosError]] = {}
+        self._latest: dict[PointKey, Record] = {}
+        self._listeners: list[Listener] = []
+        self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
+        self._allowed = True
         self.records: deque[Record] = deque(maxlen=_RECORDS)
         coordinator.on_fate = self._note_fate
 
-    def adopt(self, records: Iterable[Record]) -> None:
-        """Take over the history of an earlier run."""
-        self.records.extend(records)
+    # What is known.
+
+    @property
+    def open(self) -> list[Record]:
+        """The commands whose end is not known, and those just being queued."""
+        return [*self._queueing.values(), *self._follower]
+
+    def latest(self, key: PointKey) -> Record | None:
+        """Return the newest command to a point of which there is something to say."""
+        return self._latest.get(key)
+
+    def queued(self, asset_id: str) -> list[Record]:
+        """Return our commands that EnOS keeps for a device, the oldest first."""
+        return [record for record in self._follower.of(asset_id) if record.waits]
+
+    def waiting(self, asset_id: str) -> int:
+        """Return how many commands wait here for a device's turn."""
+        return self._lanes.waiting(asset_id)
+
+    def policy_of(self, asset_id: str) -> Policy:
+        """Return how commands to a device are sent; the default for one that is not ours."""
+        device = self._coordinator.devices.get(asset_id)
+        selection = device and self._coordinator.discovery.selection_of(device)
+        return selection.policy_of(asset_id) if selection else Policy()
+
+    @callback
+    def listen(self, listener: Listener) -> CALLBACK_TYPE:
+        """Hear of every command that ended or was queued, until the result is called."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def listen_device(self, asset_id: str, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """The same for the commands to one device."""
+        listeners = self._device_listeners.setdefault(asset_id, [])
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
+
+    # From one run to the next.
+
+    def adopt(self, earlier: Commands) -> None:
+        """Take over from an earlier run what a reload must not forget."""
+        self.records.extend(earlier.records)
+        self._latest.update(earlier._latest)
+        self._allowed = earlier.allowed
+        for record in earlier.open:
+            self._follower.add(record)
+
+    def restore(self, records: Iterable[Record], *, allowed: bool) -> None:
+        """Take over from the disk what a restart must not forget."""
+        self._allowed = allowed
+        for record in records:
+            self.records.append(record)
+            self._latest[record.key] = record
+            self._follower.add(record)
+
+    @callback
+    def start(self) -> None:
+        """Follow what was left open, once the entities stand."""
+        self._follower.start()
+        for asset_id in {record.asset_id for record in self._follower}:
+            if self._orphans(asset_id):
+                self._coordinator.config_entry.async_create_background_task(
+                    self._coordinator.hass,
+                    self._withdraw(asset_id),
+                    f"{self._coordinator.name} withdraw commands of {asset_id}",
+                )
 
     async def close(self) -> None:
         """Drop what waits, give what is on its way five seconds."""
+        self._follower.stop()
         await self._lanes.close()
 
-    def waiting(self, asset_id: str) -> int:
-        """Return how many commands wait for a device's turn."""
-        return self._lanes.waiting(asset_id)
+    @callback
+    def note_gone(self, asset_id: str) -> None:
+        """Find out what became of the commands to a device that EnOS has no more."""
+        self._follower.look_soon(asset_id, at_once=True)
+
+    def _orphans(self, asset_id: str) -> list[Record]:
+        """Return waiting commands of a device that was taken out of the configuration."""
+        discovery = self._coordinator.discovery
+        return [
+            record
+            for record in self.queued(asset_id)
+            if asset_id not in self._coordinator.devices
+            and discovery.selection_of(
+                Device(asset_id=asset_id, product_key=record.product_key)
+            )
+            is None
+        ]
+
+    async def _withdraw(self, asset_id: str) -> None:
+        """Have no command fire hours later at a device that nobody looks at any more."""
+        try:
+            await self.async_cancel(asset_id, self._orphans(asset_id))
+        except EnosError as err:
+            LOGGER.warning(
+                "Queued commands of device %s, which was removed here, could not be "
+                "cancelled: %s",
+                asset_id,
+                err,
+            )
+
+    # The lock.
+
+    @property
+    def allowed(self) -> bool:
+        """Whether anything may be written at all."""
+        return self._allowed
+
+    async def async_allow(self, *, allowed: bool) -> None:
+        """Allow or forbid writing; on disk when this returns."""
+        self._allowed = allowed
+        await self._memory.async_flush()
+
+    # Commands.
 
     async def async_write(
         self,
@@ -107,104 +228,324 @@ class Commands:
         value: JsonValue,
         *,
         context: Context | None,
-        names: dict[str, str],
-        timeout: int = TIMEOUT,
-    ) -> None:
-        """Write a value as it goes on the wire; return when the device acknowledged it.
+        names: Mapping[str, str],
+        timeout: int | None = None,
+        pending_ttl: int | None = None,
+    ) -> Record:
+        """Write a value as it goes on the wire; return when it was acknowledged or queued.
 
         `names` holds the placeholders `device`, `point` and `value` of the error texts.
-        Raises `HomeAssistantError` with the reason where the value was not accepted, or
-        where nobody knows whether it was.
+        `timeout` is in seconds; `pending_ttl` is how many seconds EnOS may keep the command
+        (0: it must be carried out now). What is not given is the device's policy.
+
+        Returns the command's record; one that a newer write replaced is `superseded` and
+        returns when that one does. Raises `WriteFailed` with the reason where the value was
+        not accepted, or where nobody knows whether it was.
         """
-        record = Record(
-            asset_id=asset_id,
-            point_id=point_id,
-            value=value,
-            context=context,
-            at=dt_util.utcnow(),
+        record = Record.begin(asset_id, point_id, value, context=context)
+        return await self._command(record, names, timeout, pending_ttl)
+
+    async def async_invoke(
+        self,
+        asset_id: str,
+        service_id: str,
+        inputs: dict[str, JsonValue],
+        *,
+        context: Context | None,
+        names: Mapping[str, str],
+        timeout: int | None = None,
+        pending_ttl: int | None = None,
+    ) -> Record:
+        """Invoke a service of the thing model, as `async_write` writes.
+
+        What the service returned is the record's `output`. An invocation never replaces
+        another.
+        """
+        record = Record.begin(
+            asset_id, service_id, inputs, context=context, is_service=True
         )
-        write = _Write(record, timeout, time.monotonic())
+        return await self._command(record, names, timeout, pending_ttl)
+
+    async def _command(
+        self,
+        record: Record,
+        names: Mapping[str, str],
+        timeout: int | None,
+        pending_ttl: int | None,
+    ) -> Record:
+        """Have a command carried out."""
+        asset_id = record.asset_id
+        policy = self.policy_of(asset_id)
+        device = self._coordinator.devices.get(asset_id)
+        record.product_key = device.product_key if device else ""
+        write = _Write(
+            record,
+            policy.timeout if timeout is None else timeout,
+            policy.queue_for if pending_ttl is None else pending_ttl,
+            queue_at_once=bool(pending_ttl),
+        )
+        key = None if record.is_service else record.point_id
         try:
-            self._refuse_from_memory(write)
+            self._refuse(write)
             await self._lanes.submit(
-                asset_id, point_id, write, patience=timeout + _PATIENCE
+                asset_id, key, write, patience=write.timeout + _PATIENCE
             )
         except EnosError as err:
-            raise self._error(reason_of(err)[0], err, names) from err
+            raise WriteFailed(reason_of(err)[0], names, record, err) from err
+        except _Refused as err:
+            raise WriteFailed(err.key, names, record) from err
         except NotSent as err:
-            raise self._error(_DROPPED[err.reason][0], None, names) from err
+            raise WriteFailed(_DROPPED[err.reason][0], names, record) from err
         except Abandoned as err:
-            raise self._error("unknown_outcome", None, names) from err
+            raise WriteFailed("unknown_outcome", names, record) from err
+        return record
 
-    def _error(
-        self, key: str, err: EnosError | None, names: dict[str, str]
-    ) -> HomeAssistantError:
-        """Return the error for the caller."""
-        code = err.code if err is not None else None
-        message = (err.message or str(err)) if err is not None else ""
-        return write_failed(
-            key,
-            {
-                **names,
-                "code": str(code) if code is not None else "-",
-                "message": message,
-            },
-        )
-
-    def _refuse_from_memory(self, write: _Write) -> None:
-        """Refuse at once what EnOS refused a moment ago because the device is away.
+    def _refuse(self, write: _Write) -> None:
+        """Refuse at once what cannot be.
 
         Voice assistants wait for a fraction of a second only: an error that comes later is
         not heard.
         """
         asset_id = write.record.asset_id
+        refusal: EnosError | _Refused | None = None
+        if not self._allowed:
+            refusal = _Refused("locked", Outcome.LOCKED)
+        elif asset_id not in self._coordinator.devices:
+            refusal = _Refused("device_gone", Outcome.REJECTED)
+        elif not write.queue_for:
+            refusal = self._said_away(asset_id)
+        if refusal is None:
+            return
+        if isinstance(refusal, EnosError):
+            self._end(write.record, reason_of(refusal)[1], refusal)
+            raise type(refusal)(code=refusal.code, message=refusal.message)
+        self._end(write.record, refusal.outcome)
+        raise refusal
+
+    def _said_away(self, asset_id: str) -> EnosError | None:
+        """Return what EnOS said of a device that it called away a moment ago."""
         said = self._away.get(asset_id)
         if said is None:
-            return
+            return None
         moment, err = said
         if time.monotonic() - moment >= _AWAY_REMEMBERED or (
             self._coordinator.status_of(asset_id) is DeviceStatus.ONLINE
             and self._coordinator.devices_read_at > moment
         ):
             del self._away[asset_id]
-            return
-        self._end(write, reason_of(err)[1], err)
-        raise error_for(err.code or 0, err.message)
+            return None
+        return err
 
-    async def _send(self, job: Job[_Write, str]) -> str:
-        """Perform one write; the lane tells its callers what is raised here."""
+    async def _send(self, job: Job[_Write, None]) -> None:
+        """Perform one command; the lane tells its callers what is raised here."""
         write = job.payload
         record = write.record
-        key: PointKey = (record.asset_id, record.point_id)
-        state = self._coordinator.state(*key)
-        before = state.reading if state is not None else None
-        # Not the reading: that may be older than a write before this one.
-        record.value_before = state.value if state is not None else None
-        ended = False
+        state = self._coordinator.state(*record.key)
+        if state is not None and not record.is_service:
+            record.before = state.reading
+            # Not the reading: that may be older than a write before this one.
+            record.value_before = state.value
         try:
-            record.command_id = await self._client.set_measurepoint(
-                record.asset_id, record.point_id, record.value, timeout=write.timeout
-            )
+            await self._carry_out(write)
         except EnosError as err:
-            ended = True
-            self._note_away(record.asset_id, err)
-            self._end(write, reason_of(err)[1], err)
-            if err.outcome_unknown:
-                # Only the device itself can tell what became of it.
-                self._coordinator.direct.read_back(record.asset_id, (record.point_id,))
+            self._failed(record, err)
             raise
-        else:
-            ended = True
+        except _Refused as err:
+            self._end(record, err.outcome)
+            raise
         finally:
-            if not ended:
-                self._end(write, "unknown", None)
-        self._away.pop(record.asset_id, None)
-        if self._coordinator.status_of(record.asset_id) in _AWAY.values():
+            if self._queueing.pop(record.id, None) is not None:
+                self._memory.save_soon()
+            if record.outcome is Outcome.WAITING:
+                # Cut off on its way.
+                self._leave_open(record, Outcome.UNKNOWN)
+
+    async def _carry_out(self, write: _Write) -> None:
+        """Send a command now or have it queued, as policy and device have it."""
+        record = write.record
+        asset_id = record.asset_id
+        if not self._allowed:
+            # Forbidden while it waited for its turn.
+            raise _Refused("locked", Outcome.LOCKED)
+        behind = bool(self.queued(asset_id))
+        if write.queue_for and (
+            write.queue_at_once or behind or self._said_away(asset_id)
+        ):
+            await self._queue(write)
+            return
+        try:
+            await self._transmit(write, pending_ttl=0)
+        except (DeviceOfflineError, DeviceInactiveError, NotSentError) as err:
+            self._note_away(asset_id, err)
+            if write.queue_for and (behind or not isinstance(err, NotSentError)):
+                await self._queue(write)
+                return
+            raise
+        self._away.pop(asset_id, None)
+        if self._coordinator.status_of(asset_id) in _AWAY.values():
             # Who obeys is there, whatever the last listing said.
-            self._coordinator.note_status(record.asset_id, DeviceStatus.ONLINE)
-        self._end(write, "succeeded", None)
-        self._coordinator.acknowledge(key, record.value, before, record.context)
-        return record.command_id
+            self._coordinator.note_status(asset_id, DeviceStatus.ONLINE)
+        record.end(Outcome.SUCCEEDED)
+        self._keep(record)
+        if not record.is_service:
+            self._coordinator.acknowledge(
+                record.key, record.value, record.before, record.context
+            )
+        self._publish(record)
+
+    async def _transmit(self, write: _Write, *, pending_ttl: int) -> None:
+        """Send a command; EnOS's id goes into its record."""
+        record = write.record
+        if record.is_service:
+            inputs = record.value if isinstance(record.value, dict) else {}
+            reply = await self._client.invoke_service(
+                record.asset_id,
+                record.point_id,
+                inputs,
+                timeout=write.timeout,
+                pending_ttl=pending_ttl,
+            )
+            record.command_id, record.output = reply.command_id, reply.output
+        else:
+            record.command_id = await self._client.set_measurepoint(
+                record.asset_id,
+                record.point_id,
+                record.value,
+                timeout=write.timeout,
+                pending_ttl=pending_ttl,
+            )
+
+    # Queueing.
+
+    async def _queue(self, write: _Write) -> None:
+        """Have EnOS keep a command until its device is there.
+
+        The newer command is queued before an older one to the same point is cancelled: EnOS
+        delivers first what came first, so the newer wins, and nothing is lost in between.
+        Only where the queue is full it is the other way round.
+        """
+        record = write.record
+        asset_id = record.asset_id
+        if asset_id not in self._coordinator.devices:
+            raise _Refused("device_gone", Outcome.REJECTED)
+        record.mode = Mode.CACHED
+        waiting = self.queued(asset_id)
+        older = [
+            other
+            for other in waiting
+            if other.key == record.key
+            and not other.is_service
+            and not record.is_service
+        ]
+        if len(waiting) >= QUEUE_LIMIT:
+            if not older:
+                raise QueueFullError(code=11902, message="")
+            await self._cancel(older, record)
+            older = []
+        # On disk before it is sent: after a kill we have to know what may wait in EnOS.
+        self._queueing[record.id] = record
+        await self._memory.async_flush()
+        record.expires = dt_util.utcnow() + timedelta(seconds=write.queue_for)
+        try:
+            await self._transmit(write, pending_ttl=write.queue_for)
+        except QueueFullError:
+            if not older:
+                raise
+            # Others queue, too.
+            await self._cancel(older, record)
+            older = []
+            await self._transmit(write, pending_ttl=write.queue_for)
+        self._queueing.pop(record.id, None)
+        self._follow(record, Outcome.QUEUED)
+        await self._cancel(older, record)
+
+    def _follow(self, record: Record, outcome: Outcome) -> None:
+        """Leave a command open under an outcome that is not its last."""
+        record.end(outcome, final=False)
+        self._keep(record)
+        self._follower.add(record)
+        self._announce(record)
+
+    async def _cancel(self, older: Iterable[Record], newer: Record) -> None:
+        """Withdraw commands that a newer one replaces.
+
+        One that cannot be withdrawn is delivered before the newer one, which does no harm.
+        """
+        for record in older:
+            record.replaced_by = newer.id
+            try:
+                await self._withdraw_one(record)
+            except EnosError as err:
+                record.replaced_by = ""
+                LOGGER.debug("Command %s was not cancelled: %s", record.command_id, err)
+
+    async def _withdraw_one(self, record: Record) -> None:
+        """Cancel a queued command and take note of it where EnOS says so at once."""
+        listed = await self._client.cancel_commands(record.asset_id, record.command_id)
+        if record.final:
+            return
+        for command in listed:
+            if command.command_id == record.command_id and command.state in (
+                None,
+                CommandState.CREATED,
+                CommandState.CANCELED,
+            ):
+                replaced = bool(record.replaced_by)
+                self._follower.end(
+                    record, Outcome.SUPERSEDED if replaced else Outcome.CANCELLED
+                )
+                return
+        # It does not wait any more; what became of it the search tells.
+        self._follower.look_soon(record.asset_id, at_once=True)
+
+    async def async_cancel(self, asset_id: str, records: Iterable[Record]) -> None:
+        """Cancel queued commands of a device and find out what became of them.
+
+        Raises `EnosError` for the first one that could not be cancelled; those before it are.
+        """
+        for record in list(records):
+            await self._withdraw_one(record)
+        await self._follower.async_look(asset_id)
+
+    # Ends.
+
+    def _failed(self, record: Record, err: EnosError) -> None:
+        """Take note of an error of EnOS, or of the way there."""
+        self._note_away(record.asset_id, err)
+        record.command_id = record.command_id or err.command_id
+        outcome = reason_of(err)[1]
+        if not err.outcome_unknown:
+            record.expires = None
+            self._end(record, outcome, err)
+            return
+        record.code, record.message = err.code, err.message or str(err)
+        self._leave_open(record, outcome)
+
+    def _leave_open(self, record: Record, outcome: Outcome) -> None:
+        """Find out later what became of a command."""
+        record.unclear_since = dt_util.utcnow()
+        if record.is_service and outcome is Outcome.NO_REPLY:
+            # EnOS's last word, and there is no value that could tell more.
+            self._end(record, outcome)
+            return
+        self._follow(record, outcome)
+        self._read_back(record)
+
+    def _read_back(self, record: Record) -> None:
+        """Have the device asked for its value: only it can tell."""
+        if not record.is_service and self._coordinator.state(*record.key) is not None:
+            self._coordinator.direct.read_back(record.asset_id, (record.point_id,))
+
+    @callback
+    def _concluded(self, record: Record, outcome: Outcome, final: bool) -> None:
+        """Take what was found out about an open command."""
+        if final and outcome is record.outcome and outcome is not Outcome.QUEUED:
+            record.final = True
+        else:
+            record.end(outcome, final=final)
+        if outcome in (Outcome.SUCCEEDED, Outcome.NO_REPLY) and record.fate is None:
+            self._read_back(record)
+        self._announce(record)
 
     def _note_away(self, asset_id: str, err: EnosError) -> None:
         """Remember that EnOS called a device away."""
@@ -216,30 +557,102 @@ class Commands:
     @callback
     def _dropped(
         self,
-        job: Job[_Write, str],
+        job: Job[_Write, None],
         reason: Dropped,
-        _replacement: Job[_Write, str] | None,
+        replacement: Job[_Write, None] | None,
     ) -> None:
         """Record a command that was never sent."""
-        self._end(job.payload, _DROPPED[reason][1], None)
+        record = job.payload.record
+        if replacement is not None:
+            record.replaced_by = replacement.payload.record.id
+        self._end(record, _DROPPED[reason][1])
 
-    def _end(self, write: _Write, outcome: str, err: EnosError | None) -> None:
-        """Close a command's record."""
-        record = write.record
-        record.outcome = outcome
-        record.duration = round(time.monotonic() - write.started, 3)
+    def _end(
+        self, record: Record, outcome: Outcome, err: EnosError | None = None
+    ) -> None:
+        """Close a command's record and tell of it."""
+        record.end(outcome)
         if err is not None:
             record.code = err.code
             record.message = err.message or str(err)
-        self.records.append(record)
+        self._keep(record)
+        self._announce(record)
 
     @callback
     def _note_fate(self, key: PointKey, fate: Fate) -> None:
         """Write into the record what the samples after a good write said."""
         for record in reversed(self.records):
             if (
-                record.asset_id,
-                record.point_id,
-            ) == key and record.outcome == "succeeded":
+                record.key == key
+                and record.outcome is Outcome.SUCCEEDED
+                and record.mode is Mode.INSTANT
+            ):
                 record.fate = fate
+                if fate is Fate.OVERRIDDEN:
+                    record.outcome = Outcome.OVERRIDDEN
+                    self._announce(record)
                 return
+
+    def _keep(self, record: Record) -> None:
+        """Add a record to the history, and to its point where it is the newest."""
+        self.records.append(record)
+        if record.is_service or record.outcome is Outcome.SUPERSEDED:
+            # A slider that is being dragged must not be drawn at its old place meanwhile.
+            return
+        latest = self._latest.get(record.key)
+        if latest is None or latest.at <= record.at:
+            self._latest[record.key] = record
+
+    def _announce(self, record: Record) -> None:
+        """Have the control show what became of a command, and tell everybody."""
+        if self._latest.get(record.key) is record:
+            self._coordinator.notify(record.key, record.context)
+        self._publish(record)
+
+    def _publish(self, record: Record) -> None:
+        """Fire the event, in the name of who gave the command."""
+        hass = self._coordinator.hass
+        hass.bus.async_fire(EVENT_COMMAND, self.as_dict(record), context=record.context)
+        for listener in list(self._listeners):
+            listener(record)
+        for changed in list(self._device_listeners.get(record.asset_id, ())):
+            changed()
+
+    def as_dict(self, record: Record) -> dict[str, Any]:
+        """Return a record as event and responses show it."""
+        coordinator = self._coordinator
+        hass = coordinator.hass
+        identifier = (DOMAIN, f"{self._client.org_id}_{record.asset_id}")
+        device = dr.async_get(hass).async_get_device(identifiers={identifier})
+        entity_id: str | None = None
+        known = coordinator.devices.get(record.asset_id)
+        if known is not None and not record.is_service:
+            bound = coordinator.discovery.bound_point(known, record.point_id)
+            if bound is not None:
+                entity_id = er.async_get(hass).async_get_entity_id(
+                    bound.description.kind.value,
+                    DOMAIN,
+                    point_unique_id(
+                        self._client.org_id, record.asset_id, record.point_id
+                    ),
+                )
+        return {
+            "command": record.id,
+            "entry_id": coordinator.config_entry.entry_id,
+            "device_id": device.id if device else None,
+            "entity_id": entity_id,
+            "asset_id": record.asset_id,
+            "measurepoint_id": None if record.is_service else record.point_id,
+            "service_id": record.point_id if record.is_service else None,
+            "value_before": record.value_before,
+            "value": record.value,
+            "mode": record.mode.value,
+            "command_id": record.command_id or None,
+            "outcome": record.outcome.value,
+            "final": record.final,
+            "code": record.code,
+            "message": record.message,
+            "duration": record.duration,
+            "expires": record.expires.isoformat() if record.expires else None,
+            "replaced_by": record.replaced_by or None,
+        }

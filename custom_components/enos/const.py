@@ -9,6 +9,8 @@ from homeassistant.const import Platform
 DOMAIN: Final = "enos"
 LOGGER = logging.getLogger(__package__)
 
+EVENT_COMMAND: Final = f"{DOMAIN}_command"
+
 MANUFACTURER: Final = "Envision"
 
 PLATFORMS: Final = [

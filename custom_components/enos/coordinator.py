@@ -81,6 +81,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.on_renamed: Callable[[Device], None] = lambda _device: None
         self.on_fate: Callable[[PointKey, Fate], None] = lambda _key, _fate: None
         self.on_masked: CALLBACK_TYPE = lambda: None
+        self.on_reading: Callable[[PointKey], None] = lambda _key: None
         self._point_listeners: dict[PointKey, PointListener] = {}
         self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
         self._wanted: dict[str, set[str]] = {}
@@ -421,12 +422,14 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         if source is Source.STORED:
             state.answered_round = self.round + 1
             state.stored = True
-        state.offer(source, sample)
+        news = state.offer(source, sample)
         if sample == state.reading:
             # Only who has the newest sample can tell what became of a write.
             self._settle(key, state)
         if state.value != shown or was_missing:
             self.notify(key)
+        if news:
+            self.on_reading(key)
 
     @callback
     def note_missed_read(self, asset_id: str, point_id: str) -> None:

@@ -10,9 +10,9 @@ from homeassistant.helpers.device_registry import DeviceEntry
 
 from .api.errors import EnosError
 from .api.models import Device, DeviceStatus
-from .commands import Record
 from .const import CONF_ACCESS_KEY, CONF_SECRET_KEY, DOMAIN
 from .coordinator import EnosConfigEntry, EnosCoordinator
+from .records import Record
 
 _SECRET: Final = {CONF_ACCESS_KEY, CONF_SECRET_KEY}
 _RECORDS: Final = 50

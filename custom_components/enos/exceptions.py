@@ -1,5 +1,6 @@
 """From the client's errors to Home Assistant's: one translation key per reason."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from homeassistant.exceptions import (
@@ -31,40 +32,41 @@ from .api.errors import (
     UnknownCodeError,
 )
 from .const import CLOCK_SKEW, DOMAIN
+from .records import Outcome, Record
 
 # What a caller is told of a write that failed, and how the record calls it.
 # The first class that fits counts; what is not listed has an unknown outcome.
-_WRITE: Final[tuple[tuple[type[EnosError], str, str], ...]] = (
-    (DeviceOfflineError, "device_offline", "device_offline"),
-    (DeviceInactiveError, "device_inactive", "device_inactive"),
-    (NotSentError, "not_sent", "not_sent"),
-    (NoReplyError, "no_reply", "no_reply"),
-    (QueueFullError, "queue_full", "queue_full"),
-    (NotEncodableError, "not_encodable", "not_encodable"),
-    (PermissionDeniedError, "permission_denied", "permission_denied"),
-    (AddressRefusedError, "address_refused", "permission_denied"),
-    (RateLimitError, "rate_limited", "rate_limited"),
-    (CertificateError, "ssl_error", "not_sent"),
-    (ConnectError, "cannot_connect", "not_sent"),
-    (CredentialsError, "invalid_auth", "rejected"),
-    (TokenRefusedError, "token_refused", "rejected"),
-    (UnknownCodeError, "unknown_code", "unknown"),
-    (RejectedError, "rejected", "rejected"),
-    (NotFoundError, "rejected", "rejected"),
-    (PayloadTooLargeError, "rejected", "rejected"),
+_WRITE: Final[tuple[tuple[type[EnosError], str, Outcome], ...]] = (
+    (DeviceOfflineError, "device_offline", Outcome.DEVICE_OFFLINE),
+    (DeviceInactiveError, "device_inactive", Outcome.DEVICE_INACTIVE),
+    (NotSentError, "not_sent", Outcome.NOT_SENT),
+    (NoReplyError, "no_reply", Outcome.NO_REPLY),
+    (QueueFullError, "queue_full", Outcome.QUEUE_FULL),
+    (NotEncodableError, "not_encodable", Outcome.NOT_ENCODABLE),
+    (PermissionDeniedError, "permission_denied", Outcome.PERMISSION_DENIED),
+    (AddressRefusedError, "address_refused", Outcome.PERMISSION_DENIED),
+    (RateLimitError, "rate_limited", Outcome.RATE_LIMITED),
+    (CertificateError, "ssl_error", Outcome.NOT_SENT),
+    (ConnectError, "cannot_connect", Outcome.NOT_SENT),
+    (CredentialsError, "invalid_auth", Outcome.REJECTED),
+    (TokenRefusedError, "token_refused", Outcome.REJECTED),
+    (UnknownCodeError, "unknown_code", Outcome.UNKNOWN),
+    (RejectedError, "rejected", Outcome.REJECTED),
+    (NotFoundError, "rejected", Outcome.REJECTED),
+    (PayloadTooLargeError, "rejected", Outcome.REJECTED),
 )
 
 
-def reason_of(err: EnosError) -> tuple[str, str]:
+def reason_of(err: EnosError) -> tuple[str, Outcome]:
     """Return translation key and outcome of a write that ended with an error."""
     if isinstance(err, TokenRefusedError) and clock_wrong(err):
-        return "clock_skew", "rejected"
+        return "clock_skew", Outcome.REJECTED
     for kind, key, outcome in _WRITE:
         if isinstance(err, kind):
             return key, outcome
     if isinstance(err, ApiError) and not err.outcome_unknown:
-        return "rejected", "rejected"
-    return "unknown_outcome", "unknown"
+        return "rejected", Outcome.REJECTED
+    return "unknown_outcome", Outcome.UNKNOWN
 
 
 def clock_wrong(err: TokenRefusedError) -> bool:
@@ -72,13 +74,32 @@ def clock_wrong(err: TokenRefusedError) -> bool:
     return err.clock_offset is not None and abs(err.clock_offset) > CLOCK_SKEW
 
 
-def write_failed(key: str, placeholders: dict[str, str]) -> HomeAssistantError:
-    """Return the error that a caller gets for a write that EnOS did not carry out."""
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )
+class WriteFailed(HomeAssistantError):
+    """A command that was not carried out, or nobody knows whether it was.
+
+    `record` tells the rest.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        names: Mapping[str, str],
+        record: Record,
+        err: EnosError | None = None,
+    ) -> None:
+        """Word the reason; `names` holds the placeholders device, point and value."""
+        code = err.code if err is not None else None
+        message = (err.message or str(err)) if err is not None else ""
+        super().__init__(
+            translation_domain=DOMAIN,
+            translation_key=key,
+            translation_placeholders={
+                **names,
+                "code": str(code) if code is not None else "-",
+                "message": message,
+            },
+        )
+        self.record = record
 
 
 def invalid_value(key: str, placeholders: dict[str, str]) -> ServiceValidationError:

@@ -133,7 +133,7 @@ class PointState:
             return None
         due = mask.since is None or now >= mask.since + self.settle_time
         agrees = same(self.point, reading.value, mask.value)
-        if self._is_same_sample(reading, mask.before):
+        if same_sample(self.point, reading, mask.before):
             # No sample since. A write of what was there already has nothing more to hide;
             # kept, it would call the next change, hours later, an override.
             fate = Fate.CONFIRMED if agrees and due else None
@@ -156,27 +156,28 @@ class PointState:
             self.mask = None
         return fate
 
-    def _is_same_sample(self, one: Reading, other: Reading | None) -> bool:
-        """Tell whether two readings are one sample, as two sources may tell it.
-
-        One has its value as a number, the other as text; one has its time in milliseconds,
-        the other in whole seconds.
-        """
-        if other is None or one == other:
-            return other is not None
-        if one.time != other.time and (
-            one.time is None
-            or other.time is None
-            or abs(one.time - other.time) >= 1000
-            or (one.time % 1000 and other.time % 1000)
-        ):
-            return False
-        return same(self.point, one.value, other.value)
-
     @property
     def settle_time(self) -> float:
         """Seconds that a contradicting sample has to wait to be believed."""
         return SETTLE_TIME if self.can_read_back else SETTLE_TIME_NO_READ_BACK
+
+
+def same_sample(point: Measurepoint, one: Reading, other: Reading | None) -> bool:
+    """Tell whether two readings are one sample, as two sources may tell it.
+
+    One has its value as a number, the other as text; one has its time in milliseconds, the
+    other in whole seconds.
+    """
+    if other is None or one == other:
+        return other is not None
+    if one.time != other.time and (
+        one.time is None
+        or other.time is None
+        or abs(one.time - other.time) >= 1000
+        or (one.time % 1000 and other.time % 1000)
+    ):
+        return False
+    return same(point, one.value, other.value)
 
 
 def _is_earlier(sample: Reading, other: Reading | None) -> bool:

@@ -1,5 +1,7 @@
-"""What has to survive a restart: values that were acknowledged and not yet read back."""
+"""What has to survive a restart: acknowledged values, open commands, the lock on writing."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -10,66 +12,90 @@ from .batches import PointKey
 from .const import DOMAIN
 from .coordinator import EnosCoordinator
 from .knowledge import Mask
+from .records import Record
 
 _VERSION: Final = 1
 _SAVE_DELAY: Final = 1.0
 
-type _Stored = dict[str, list[dict[str, Any]]]
+type Stored = dict[str, Any]
 
 
 class Memory:
-    """Keeps the acknowledged values of an account on disk."""
+    """Keeps on disk what an account must not forget.
+
+    What to keep is asked of `content` when it is time to write.
+    """
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Name the file."""
-        self._store: Store[_Stored] = Store(hass, _VERSION, f"{DOMAIN}.{entry_id}")
-        self._unsaved: EnosCoordinator | None = None
+        """Name the file. It is replaced as a whole: a kill leaves the old or the new one."""
+        self._store: Store[Stored] = Store(
+            hass, _VERSION, f"{DOMAIN}.{entry_id}", atomic_writes=True
+        )
+        self._writing = asyncio.Lock()
+        self._asked = 0
+        self._written = 0
+        self._dirty = False
+        self.content: Callable[[], Stored] = dict
 
-    async def async_restore(self, coordinator: EnosCoordinator) -> None:
-        """Hand the stored values to the coordinator."""
-        stored = await self._store.async_load()
-        for item in stored["masks"] if stored else ():
-            before = item["before"]
-            coordinator.restore_mask(
-                (item["asset_id"], item["point_id"]),
-                Mask(item["value"], Reading(*before) if before else None, None),
-            )
+    async def async_load(self) -> Stored:
+        """Return what an earlier run kept."""
+        return await self._store.async_load() or {}
 
     @callback
-    def watch(self, coordinator: EnosCoordinator) -> None:
-        """Save from now on whenever an acknowledged value comes or goes."""
+    def save_soon(self) -> None:
+        """Write within a second, together with what else changes meanwhile."""
+        self._dirty = True
+        self._store.async_delay_save(self._take, _SAVE_DELAY)
 
-        @callback
-        def content() -> _Stored:
-            self._unsaved = None
-            return _masks(coordinator)
+    def _take(self) -> Stored:
+        self._dirty = False
+        return self.content()
 
-        @callback
-        def save_soon() -> None:
-            self._unsaved = coordinator
-            self._store.async_delay_save(content, _SAVE_DELAY)
+    async def async_flush(self) -> None:
+        """Return once what is known now stands on disk.
 
-        coordinator.on_masked = save_soon
+        Many who ask at once share the writes: two hundred commands cost two, not two hundred.
+        """
+        self._asked += 1
+        ticket = self._asked
+        async with self._writing:
+            if self._written < ticket:
+                asked = self._asked
+                await self._store.async_save(self._take())
+                self._written = asked
 
     async def async_close(self) -> None:
-        """Save now what would be saved in a moment: the file may be read or removed next."""
-        if self._unsaved is not None:
-            coordinator, self._unsaved = self._unsaved, None
-            await self._store.async_save(_masks(coordinator))
+        """Write now what would be in a moment: the file may be read or removed next."""
+        if self._dirty:
+            await self.async_flush()
 
     async def async_remove(self) -> None:
         """Delete the file."""
         await self._store.async_remove()
 
 
-def _masks(coordinator: EnosCoordinator) -> _Stored:
-    return {
-        "masks": [
-            _as_dict(key, state.mask)
-            for key, state in coordinator.states.items()
-            if state.mask is not None
-        ]
-    }
+def stored_masks(coordinator: EnosCoordinator) -> list[dict[str, Any]]:
+    """Return the acknowledged values that no sample has confirmed yet."""
+    return [
+        _as_dict(key, state.mask)
+        for key, state in coordinator.states.items()
+        if state.mask is not None
+    ]
+
+
+def restore_masks(coordinator: EnosCoordinator, stored: Stored) -> None:
+    """Hand acknowledged values of an earlier run to the coordinator."""
+    for item in stored.get("masks", ()):
+        before = item["before"]
+        coordinator.restore_mask(
+            (item["asset_id"], item["point_id"]),
+            Mask(item["value"], Reading(*before) if before else None, None),
+        )
+
+
+def open_commands(stored: Stored) -> list[Record]:
+    """Return the commands of an earlier run whose end is not known."""
+    return [Record.from_stored(item) for item in stored.get("commands", ())]
 
 
 def _as_dict(key: PointKey, mask: Mask) -> dict[str, Any]:

@@ -1,0 +1,191 @@
+"""What became of a command: one record each, from the call to its end. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+import time
+from typing import Any, Final, Self
+
+from homeassistant.core import Context
+from homeassistant.util import dt as dt_util
+from homeassistant.util.ulid import ulid_now
+
+from .api.models import JsonValue, Reading
+from .batches import PointKey
+from .knowledge import Fate
+
+
+class Outcome(StrEnum):
+    """How a command ended, or how far it is. `WAITING` never leaves this integration."""
+
+    WAITING = "waiting"
+    SUCCEEDED = "succeeded"
+    QUEUED = "queued"
+    SUPERSEDED = "superseded"
+    DEVICE_OFFLINE = "device_offline"
+    DEVICE_INACTIVE = "device_inactive"
+    NOT_SENT = "not_sent"
+    NO_REPLY = "no_reply"
+    UNKNOWN = "unknown"
+    OVERRIDDEN = "overridden"
+    QUEUE_FULL = "queue_full"
+    NOT_ENCODABLE = "not_encodable"
+    REJECTED = "rejected"
+    PERMISSION_DENIED = "permission_denied"
+    RATE_LIMITED = "rate_limited"
+    LOCKED = "locked"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+OUTCOMES: Final = tuple(
+    outcome.value for outcome in Outcome if outcome is not Outcome.WAITING
+)
+"""The outcomes of the public contract."""
+
+WELL: Final = frozenset({Outcome.SUCCEEDED, Outcome.QUEUED, Outcome.SUPERSEDED})
+"""Outcomes that are no cause for concern; a superseded command has its successor's."""
+
+
+class Mode(StrEnum):
+    """How a command goes to its device."""
+
+    INSTANT = "instant"
+    CACHED = "cached"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Record:
+    """One command.
+
+    `id` is ours, `command_id` EnOS's, empty until it is known. `value` and `value_before`
+    are as they go on the wire; of a service `value` holds its inputs. `before` is the reading
+    when the command went on the wire. `product_key` tells later whether the device is still
+    one of ours. `final` is false while the outcome may yet change by what EnOS or the device
+    tells. `unclear_since` is when the outcome became unknown. `duration` is in seconds from
+    the call to the outcome.
+    """
+
+    asset_id: str
+    point_id: str
+    value: JsonValue
+    context: Context | None = None
+    is_service: bool = False
+    product_key: str = ""
+    id: str = ""
+    at: datetime
+    mode: Mode = Mode.INSTANT
+    value_before: JsonValue = None
+    before: Reading | None = None
+    command_id: str = ""
+    outcome: Outcome = Outcome.WAITING
+    final: bool = False
+    ended: datetime | None = None
+    code: int | None = None
+    message: str = ""
+    duration: float | None = None
+    expires: datetime | None = None
+    unclear_since: datetime | None = None
+    replaced_by: str = ""
+    output: JsonValue = None
+    fate: Fate | None = None
+    _started: float | None = None
+
+    @classmethod
+    def begin(cls, asset_id: str, point_id: str, value: JsonValue, **more: Any) -> Self:
+        """Return the record of a command that begins now."""
+        return cls(
+            asset_id=asset_id,
+            point_id=point_id,
+            value=value,
+            id=ulid_now(),
+            at=dt_util.utcnow(),
+            _started=time.monotonic(),
+            **more,
+        )
+
+    @property
+    def key(self) -> PointKey:
+        """The point, as the coordinator names it."""
+        return self.asset_id, self.point_id
+
+    @property
+    def waits(self) -> bool:
+        """Whether EnOS keeps it for its device, as far as is known."""
+        return self.outcome is Outcome.QUEUED
+
+    def end(self, outcome: Outcome, *, final: bool = True) -> None:
+        """Take an outcome, be it the last or not."""
+        self.outcome = outcome
+        self.final = final
+        self.ended = dt_util.utcnow()
+        # Of a command of an earlier run only the clock on the wall can tell.
+        self.duration = round(
+            time.monotonic() - self._started
+            if self._started is not None
+            else (self.ended - self.at) / timedelta(seconds=1),
+            3,
+        )
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return what of an open command has to survive a restart."""
+        before, context = self.before, self.context
+        return {
+            "id": self.id,
+            "asset_id": self.asset_id,
+            "point_id": self.point_id,
+            "product_key": self.product_key,
+            "is_service": self.is_service,
+            "value": self.value,
+            "value_before": self.value_before,
+            "before": [before.value, before.time] if before else None,
+            "context": [context.id, context.user_id, context.parent_id]
+            if context
+            else None,
+            "at": self.at.isoformat(),
+            "mode": self.mode,
+            "outcome": self.outcome,
+            "command_id": self.command_id,
+            "code": self.code,
+            "message": self.message,
+            "expires": _as_text(self.expires),
+            "unclear_since": _as_text(self.unclear_since),
+            "replaced_by": self.replaced_by,
+        }
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Self:
+        """Return an open command of an earlier run."""
+        before, context = stored["before"], stored["context"]
+        return cls(
+            id=stored["id"],
+            asset_id=stored["asset_id"],
+            point_id=stored["point_id"],
+            product_key=stored["product_key"],
+            is_service=stored["is_service"],
+            value=stored["value"],
+            value_before=stored["value_before"],
+            before=Reading(*before) if before else None,
+            context=Context(id=context[0], user_id=context[1], parent_id=context[2])
+            if context
+            else None,
+            at=datetime.fromisoformat(stored["at"]),
+            mode=Mode(stored["mode"]),
+            outcome=Outcome(stored["outcome"]),
+            command_id=stored["command_id"],
+            code=stored["code"],
+            message=stored["message"],
+            expires=_as_moment(stored["expires"]),
+            unclear_since=_as_moment(stored["unclear_since"]),
+            replaced_by=stored["replaced_by"],
+        )
+
+
+def _as_text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
+
+
+def _as_moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text is not None else None
