@@ -19,9 +19,10 @@ from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ssl import client_context, client_context_no_verify
 
 from .api.client import EnosClient
-from .api.errors import InvalidUrlError
+from .api.errors import EnosError, InvalidUrlError
 from .api.models import Device
 from .commands import Commands
+from .config_steps import client_for
 from .const import (
     CONF_ACCESS_KEY,
     CONF_ORG_ID,
@@ -126,9 +127,25 @@ async def async_unload_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> boo
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
-    """Delete what was kept of an account."""
+    """Withdraw what still waits in EnOS, and delete what was kept of an account."""
     hass.data.get(_HANDOVERS, {}).pop(entry.entry_id, None)
-    await Memory(hass, entry.entry_id).async_remove()
+    memory = Memory(hass, entry.entry_id)
+    stored = await memory.async_load()
+    await memory.async_remove()
+    waiting = [record for record in open_commands(stored) if record.waits]
+    try:
+        client = client_for(hass, entry.data)
+        while waiting:
+            await client.cancel_commands(waiting[0].asset_id, waiting[0].command_id)
+            del waiting[0]
+    except EnosError as err:
+        # The next one would not fare better, and the person is waiting.
+        LOGGER.warning(
+            "%s queued commands of the removed account %s could not be cancelled: %s",
+            len(waiting),
+            entry.title,
+            err,
+        )
 
 
 async def async_remove_config_entry_device(
