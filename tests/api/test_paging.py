@@ -137,6 +137,38 @@ async def test_total_that_is_too_high(
     assert len(gateway.business) == 3
 
 
+@pytest.mark.parametrize(
+    ("count", "requests"),
+    [(0, 1), (199, 1), (200, 2), (201, 2), (400, 3), (599, 3), (600, 4)],
+)
+async def test_total_of_the_page(
+    session: aiohttp.ClientSession, gateway: Scripted, count: int, requests: int
+) -> None:
+    """A gateway that tells the page's size for the total is read to the end as well."""
+
+    def answer(exchange: Exchange) -> Answer:
+        page = page_of(exchange, numbered(count))
+        page["pagination"]["totalSize"] = len(page["data"])
+        return page
+
+    gateway.answer = answer
+    assert await ids(gateway.client(session)) == numbered(count)
+    assert len(gateway.business) == requests
+
+
+@pytest.mark.parametrize(
+    ("count", "requests"),
+    [(199, 1), (200, 2), (201, 2), (399, 2), (400, 2), (600, 3)],
+)
+async def test_price_of_the_doubt(
+    session: aiohttp.ClientSession, gateway: Scripted, count: int, requests: int
+) -> None:
+    """An honest total of just one page costs one request more, and no other does."""
+    gateway.answer = lambda exchange: page_of(exchange, numbered(count))
+    assert await ids(gateway.client(session)) == numbered(count)
+    assert len(gateway.business) == requests
+
+
 async def test_last_page_for_ever(
     session: aiohttp.ClientSession, gateway: Scripted
 ) -> None:

@@ -423,7 +423,8 @@ class EnosClient:
         """Cancel a cached command of a device, or all of them; return those concerned.
 
         Their state may be that of before. One that waits no more is no error: it is
-        missing from the answer. Raises `NotFoundError` for a command that never was.
+        missing from the answer, also where the connection broke after the first attempt had
+        cancelled it. Raises `NotFoundError` for a command that never was.
         Right: Asset Control.
         """
         if command_id == "":

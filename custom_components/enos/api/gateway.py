@@ -181,9 +181,10 @@ class Gateway:
     ) -> dict[str, Any]:
         """Exchange one request for the JSON object of its reply, whose code is 0.
 
-        A read whose connection broke is sent once more: aiohttp itself repeats no POST, and
-        a connection kept open is often closed by the other side just then.
+        A POST that reads and whose connection broke is sent once more: a connection kept
+        open is often closed by the other side just then. A GET was by aiohttp already.
         """
+        again = repeatable and method != "GET"
         url = URL(f"{self.url}{path}{'?' if query else ''}{query}", encoded=True)
         if body:
             headers = {**headers, "Content-Type": "application/json;charset=UTF-8"}
@@ -199,7 +200,7 @@ class Gateway:
                 return self._understand(response, content, repeatable=repeatable)
             except EnosError as err:
                 self.statistics.failed(err)
-                if attempt == 1 and repeatable and isinstance(err, BrokenError):
+                if attempt == 1 and again and isinstance(err, BrokenError):
                     continue
                 raise
         raise AssertionError("unreachable")
