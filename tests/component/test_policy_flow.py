@@ -347,6 +347,20 @@ async def test_devices_not_held(hass: HomeAssistant, sim: Simulator) -> None:
     assert product.data["policy_exceptions"] == {first.asset_id: PATIENT}
 
 
+async def test_devices_of_others(hass: HomeAssistant, sim: Simulator) -> None:
+    """A product with all its devices offers these, and none of another product."""
+    entry = entry_for(
+        sim,
+        device_subentry(sim.device("pv"), controls=["enable"]),
+        product_subentry(sim, "fcu", controls=["power"]),
+    )
+    await set_up(hass, entry)
+    product = list(entry.subentries.values())[1]
+    result = await review_subentry(hass, entry, product, "commands")
+    devices = [each for each in sim.devices.values() if each.kind.key == "fcu"]
+    assert offered_devices(result) == sorted(map(label, devices), key=str.casefold)
+
+
 async def test_chosen_devices_alone(hass: HomeAssistant, sim: Simulator) -> None:
     """A device taken out a moment ago is not offered while the registry still has it."""
     first, second = sim.device("light", 0), sim.device("light", 1)
