@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util.hass_dict import HassKey
 
 from .api.client import EnosClient
 from .api.errors import CredentialsError, EnosError, RateLimitError, TokenRefusedError
@@ -34,6 +36,9 @@ _ROUNDS_TO_DEVICES: Final = DEVICES_INTERVAL // VALUES_INTERVAL - 1
 _MISSED_ROUNDS: Final = 3
 _LONGEST_WAIT: Final = 300.0
 _TOKENS_REFUSED: Final = 3
+
+# How often in a row a new token was refused too, by entry: also of set-ups that failed.
+_REFUSALS: HassKey[dict[str, int]] = HassKey(f"{DOMAIN}_tokens_refused")
 
 
 @dataclass(slots=True)
@@ -82,11 +87,12 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.on_fate: Callable[[PointKey, Fate], None] = lambda _key, _fate: None
         self.on_masked: CALLBACK_TYPE = lambda: None
         self.on_reading: Callable[[PointKey], None] = lambda _key: None
+        self.on_round: CALLBACK_TYPE = lambda: None
+        self.trouble: EnosError | None = None
         self._point_listeners: dict[PointKey, PointListener] = {}
         self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
         self._wanted: dict[str, set[str]] = {}
         self._failed_rounds = 0
-        self._tokens_refused = 0
         self._first = True
         self._devices_at = float("-inf")
         self._rounds_to_devices = 0
@@ -209,6 +215,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         # An outage goes on, and is told only once.
         self.last_update_success = self._was_up = earlier.last_update_success
         self._failed_rounds = earlier._failed_rounds
+        # Perhaps with new keys.
+        self._forget_refusals()
         for asset_id, device in self.devices.items():
             for bound in self.discovery.bound_points(device):
                 key = (asset_id, bound.point.identifier)
@@ -233,6 +241,18 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
 
     @override
     async def _async_update_data(self) -> None:
+        """Make a round; what it ended with is in `trouble`, also for who asks later."""
+        try:
+            await self._make_round()
+        except HomeAssistantError as err:
+            cause = err.__cause__
+            self.trouble = cause if isinstance(cause, EnosError) else None
+            self.on_round()
+            raise
+        self.trouble = None
+        self.on_round()
+
+    async def _make_round(self) -> None:
         """Read devices, where it is time for them, and values."""
         first = self._first
         before = set(self.devices)
@@ -258,8 +278,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         except CredentialsError as err:
             raise auth_failed(err) from err
         except TokenRefusedError as err:
-            self._tokens_refused += 1
-            if self._tokens_refused >= _TOKENS_REFUSED and not clock_wrong(err):
+            if self._refused_for_good(err):
                 raise auth_failed(err) from err
             raise update_failed(err) from err
         except RateLimitError as err:
@@ -272,8 +291,30 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             return
         except EnosError as err:
             raise update_failed(err) from err
-        self._tokens_refused = 0
+        self._forget_refusals()
         self.update_interval = max(VALUES_INTERVAL, _half(self.update_interval))
+
+    def _refused_for_good(self, err: TokenRefusedError) -> bool:
+        """Tell whether new keys are worth a question: the third time that no clock explains.
+
+        A set-up that is tried again begins with a new coordinator, so the count lives
+        outside of it.
+        """
+        if clock_wrong(err):
+            self._forget_refusals()
+            return False
+        counts = self.hass.data.setdefault(_REFUSALS, {})
+        count = counts.get(self.config_entry.entry_id, 0) + 1
+        counts[self.config_entry.entry_id] = count
+        if count < _TOKENS_REFUSED:
+            return False
+        if self._first:
+            # Nothing is tried again until a person entered keys; they get as many chances.
+            self._forget_refusals()
+        return True
+
+    def _forget_refusals(self) -> None:
+        self.hass.data.get(_REFUSALS, {}).pop(self.config_entry.entry_id, None)
 
     @callback
     @override

@@ -34,7 +34,7 @@ class Discovery:
 
     `devices` are those that the selections hold, by asset id; `not_held` are the asset ids
     that were listed and are held by none. `statuses_known` tells whether the account may
-    read the devices' status at all.
+    read the devices' status at all, `models_denied` whether it may not read models.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Discovery:
         self.devices: dict[str, Device] = {}
         self.models: dict[str, ThingModel] = {}
         self.statuses_known = True
+        self.models_denied = False
         self.not_held: set[str] = set()
         self._gone: set[str] = set()
         self._registered: set[str] = set()
@@ -66,6 +67,7 @@ class Discovery:
         self.models = dict(other.models)
         self._models_at = dict(other._models_at)
         self.statuses_known = other.statuses_known
+        self.models_denied = other.models_denied
         self.devices = {
             asset_id: device
             for asset_id, device in other.devices.items()
@@ -202,12 +204,15 @@ class Discovery:
             models = await self._client.thing_models(needed)
         except (PermissionDeniedError, NotFoundError) as err:
             LOGGER.debug("Models cannot be read: %s", err)
+            self.models_denied = isinstance(err, PermissionDeniedError)
             models = {}
         except (ApiError, TransportError) as err:
             if not self.devices:
                 raise
             LOGGER.debug("Models could not be read: %s", err)
             return
+        else:
+            self.models_denied = False
         self.models.update(models)
         self._models_at.update(dict.fromkeys(needed, now))
         self._bound.clear()
