@@ -33,6 +33,7 @@ from .const import (
 )
 from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData, point_unique_id
 from .discovery import Discovery
+from .issues import Issues
 from .memory import Memory, Stored, open_commands, restore_masks, stored_masks
 from .selection import selections
 
@@ -80,6 +81,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
     memory.content = lambda: _to_keep(coordinator, commands)
     coordinator.on_masked = memory.save_soon
     entry.async_on_unload(memory.async_close)
+    issues = Issues(coordinator)
+    coordinator.on_round = issues.note_round
+    entry.async_on_unload(commands.listen(issues.note_command))
 
     _follow_devices(hass, entry)
     handover = hass.data.setdefault(_HANDOVERS, {}).pop(entry.entry_id, None)

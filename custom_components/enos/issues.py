@@ -1,0 +1,408 @@
+"""Repairs: what a person can fix, told once and withdrawn by itself.
+
+There is no fix flow: what is wrong is put right in EnOS, on a clock, or where the account is
+reconfigured. Not `repairs.py`, for Home Assistant looks for fix flows there.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+import inspect
+import time
+from typing import Any, Final
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+)
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import (
+    entity_platform,
+    entity_registry as er,
+    issue_registry as ir,
+)
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.util.hass_dict import HassKey
+
+from .api.errors import (
+    AddressRefusedError,
+    ApiError,
+    CredentialsError,
+    TokenRefusedError,
+)
+from .api.models import Device, DeviceStatus
+from .const import CLOCK_SKEW, DOMAIN
+from .coordinator import EnosCoordinator
+from .records import Outcome, Record
+
+_NOT_ACTIVATED: Final = "devices_not_activated"
+_CUSTOM_FORMAT: Final = "custom_format"
+_PERMISSION: Final = "permission_missing"
+_ADDRESS: Final = "address_refused"
+_CLOCK: Final = "clock_skew"
+_ENTITY_CAP: Final = "entity_cap"
+_POINTS_GONE: Final = "points_gone"
+KINDS: Final = (
+    _NOT_ACTIVATED,
+    _CUSTOM_FORMAT,
+    _PERMISSION,
+    _ADDRESS,
+    _CLOCK,
+    _ENTITY_CAP,
+    _POINTS_GONE,
+)
+
+# EnOS's own names of the rights.
+_DEVICE_READ: Final = "Device Management: Read"
+_MODEL_READ: Final = "Model Management: Read"
+_ASSET_READ: Final = "Asset: Read"
+_ASSET_CONTROL: Final = "Asset: Control"
+
+_NAMED: Final = 5
+# An offset that swings about the limit raises and withdraws nothing.
+_CLOCK_FITS: Final = 180.0
+_NEAR_CAP: Final = 0.9
+# So many devices that refuse are no matter of single ones any more.
+_DEVICES_REFUSING: Final = 2
+_OBEYED_FOR: Final = 24 * 3600.0
+_ADDRESS_REFUSED: Final = 403
+
+# From 2026.11 on an issue can belong to an entry.
+_CAN_LINK: Final = (
+    "config_entry_id" in inspect.signature(ir.async_create_issue).parameters
+)
+
+type _Command = tuple[bool, str]
+"""Whether it is a service, and the id of point or service."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Issue:
+    """What is told of a kind."""
+
+    severity: ir.IssueSeverity
+    placeholders: dict[str, str]
+    key: str = ""
+
+
+class _Unclear(Exception):
+    """Nothing is known at the moment; what was told stands."""
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What is known of an account beyond a reload or a set-up that is tried again.
+
+    `inactive` are the asset ids of devices that a command found not activated. `refused`
+    holds by product the commands that could not be encoded, `encoded` those that could since
+    the first refusal. `obeyed` holds by asset id whether the last command was permitted, and
+    when that was.
+    """
+
+    raised: dict[str, _Issue] = field(default_factory=dict)
+    inactive: set[str] = field(default_factory=set)
+    refused: dict[str, set[_Command]] = field(default_factory=dict)
+    encoded: dict[str, set[_Command]] = field(default_factory=dict)
+    obeyed: dict[str, tuple[bool, float]] = field(default_factory=dict)
+
+
+_FINDINGS: HassKey[dict[str, _Findings]] = HassKey(f"{DOMAIN}_issues")
+
+
+@callback
+def _findings_of(hass: HomeAssistant, entry: ConfigEntry[Any]) -> _Findings:
+    """Return what is known of an account; it goes with the account."""
+    found = hass.data.setdefault(_FINDINGS, {})
+    if entry.entry_id in found:
+        return found[entry.entry_id]
+    stop: list[CALLBACK_TYPE] = []
+
+    @callback
+    def changed(change: ConfigEntryChange, which: ConfigEntry[Any]) -> None:
+        if which.entry_id != entry.entry_id:
+            return
+        if change is ConfigEntryChange.REMOVED or which.disabled_by is not None:
+            for kind in KINDS:
+                ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
+            found.pop(entry.entry_id, None)
+            for remove in stop:
+                remove()
+
+    stop.append(async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, changed))
+    return found.setdefault(entry.entry_id, _Findings())
+
+
+class Issues:
+    """Keeps the repairs of one account up to date: one per kind, and only while it is true."""
+
+    def __init__(self, coordinator: EnosCoordinator) -> None:
+        """Take over what was known before a reload."""
+        self._coordinator = coordinator
+        self._hass = coordinator.hass
+        self._entry = coordinator.config_entry
+        self._known = _findings_of(self._hass, self._entry)
+        self._listed = float("-inf")
+
+    # What is heard.
+
+    @callback
+    def note_round(self) -> None:
+        """Look at everything after a round of polling, be it one that failed."""
+        self._tell(_ADDRESS, self._address)
+        self._tell(_CLOCK, self._clock)
+        listed = self._coordinator.devices_read_at
+        if listed == float("-inf"):
+            # Who knows no device knows nothing that is wrong with one.
+            return
+        self._tell(_PERMISSION, self._permission)
+        if listed != self._listed:
+            self._listed = listed
+            self._tell(_NOT_ACTIVATED, self._not_activated)
+            self._tell(_CUSTOM_FORMAT, self._custom_format)
+            self._tell(_POINTS_GONE, self._points_gone)
+        self._tell(_ENTITY_CAP, self._entity_cap)
+
+    @callback
+    def note_command(self, record: Record) -> None:
+        """Take what became of a command."""
+        known = self._known
+        asset_id, outcome = record.asset_id, record.outcome
+        command = (record.is_service, record.point_id)
+        product = record.product_key or asset_id
+        if outcome is Outcome.SUCCEEDED:
+            known.inactive.discard(asset_id)
+            known.obeyed[asset_id] = (True, time.monotonic())
+            if product in known.refused and command not in known.encoded[product]:
+                # One that went through all the time would say nothing of the others.
+                known.encoded[product].add(command)
+                del known.refused[product]
+        elif outcome is Outcome.NOT_ENCODABLE:
+            known.refused.setdefault(product, set()).add(command)
+            known.encoded.setdefault(product, set()).discard(command)
+        elif outcome is Outcome.PERMISSION_DENIED and record.code != _ADDRESS_REFUSED:
+            known.obeyed[asset_id] = (False, time.monotonic())
+        elif outcome is Outcome.DEVICE_INACTIVE or (
+            record.waits
+            and self._coordinator.status_of(asset_id) is DeviceStatus.INACTIVE
+        ):
+            known.inactive.add(asset_id)
+        else:
+            return
+        self._tell(_NOT_ACTIVATED, self._not_activated)
+        self._tell(_CUSTOM_FORMAT, self._custom_format)
+        self._tell(_PERMISSION, self._permission)
+
+    def _tell(self, kind: str, find: Callable[[], _Issue | None]) -> None:
+        """Raise, change or withdraw what is told of a kind, where that is something new."""
+        raised = self._known.raised
+        if self._hass.data[_FINDINGS].get(self._entry.entry_id) is not self._known:
+            # The account was removed or disabled while something was on its way.
+            return
+        try:
+            found = find()
+        except _Unclear:
+            return
+        if found == raised.get(kind):
+            return
+        issue_id = f"{kind}_{self._entry.entry_id}"
+        if found is None:
+            del raised[kind]
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+            return
+        raised[kind] = found
+        link: dict[str, Any] = (
+            {"config_entry_id": self._entry.entry_id} if _CAN_LINK else {}
+        )
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=found.severity,
+            translation_key=found.key or kind,
+            translation_placeholders={
+                "account": self._entry.title,
+                **found.placeholders,
+            },
+            **link,
+        )
+
+    # What is wrong.
+
+    def _not_activated(self) -> _Issue | None:
+        """Devices that a command met and that EnOS still calls inactive, or nothing at all."""
+        coordinator = self._coordinator
+        inactive = self._known.inactive
+        for asset_id in list(inactive):
+            if asset_id not in coordinator.devices or coordinator.status_of(
+                asset_id
+            ) not in (DeviceStatus.INACTIVE, DeviceStatus.UNKNOWN):
+                inactive.discard(asset_id)
+        if not inactive:
+            return None
+        return _Issue(
+            ir.IssueSeverity.WARNING,
+            {
+                "count": str(len(inactive)),
+                "devices": _listed(
+                    self._name_of(coordinator.devices[asset_id])
+                    for asset_id in inactive
+                ),
+            },
+        )
+
+    def _custom_format(self) -> _Issue | None:
+        """Products for which EnOS could not encode a command."""
+        refused = self._known.refused
+        if not refused:
+            return None
+        names: dict[str, str] = {}
+        for device in self._coordinator.devices.values():
+            product = device.product_key or device.asset_id
+            if product in refused and product not in names:
+                name = device.product_name.get(self._hass.config.language)
+                names[product] = name or product
+        for product in refused.keys() - names.keys():
+            del refused[product], self._known.encoded[product]
+        if not names:
+            return None
+        return _Issue(
+            ir.IssueSeverity.WARNING,
+            {"count": str(len(names)), "products": _listed(names.values())},
+        )
+
+    def _permission(self) -> _Issue | None:
+        """Rights that the application lacks altogether."""
+        coordinator = self._coordinator
+        discovery, devices = coordinator.discovery, coordinator.devices
+        missing: list[str] = []
+        if not discovery.statuses_known:
+            missing.append(_DEVICE_READ)
+        if discovery.models_denied and not all(
+            discovery.knows_model(device) for device in devices.values()
+        ):
+            missing.append(_MODEL_READ)
+        refused = coordinator.batches.refused_assets
+        wanted = [asset_id for asset_id in devices if coordinator.wanted(asset_id)]
+        if wanted and refused.keys() >= set(wanted):
+            missing.append(_ASSET_READ)
+        if self._control_denied():
+            missing.append(_ASSET_CONTROL)
+        if not missing:
+            return None
+        # Without the right to list them, named devices are read and controlled all the same.
+        works = missing == [_DEVICE_READ] and devices
+        return _Issue(
+            ir.IssueSeverity.WARNING if works else ir.IssueSeverity.ERROR,
+            {"rights": ", ".join(missing)},
+        )
+
+    def _control_denied(self) -> bool:
+        """Tell whether commands are refused in general, and not to single devices."""
+        obeyed, devices = self._known.obeyed, self._coordinator.devices
+        for asset_id in list(obeyed):
+            if asset_id not in devices:
+                del obeyed[asset_id]
+        now = time.monotonic()
+        refusing = sum(not well for well, _at in obeyed.values())
+        return refusing >= min(_DEVICES_REFUSING, max(1, len(devices))) and not any(
+            well and now - at < _OBEYED_FOR for well, at in obeyed.values()
+        )
+
+    def _address(self) -> _Issue | None:
+        """A gateway that refuses this machine's address."""
+        trouble = self._coordinator.trouble
+        if isinstance(trouble, AddressRefusedError):
+            return _Issue(
+                ir.IssueSeverity.ERROR,
+                {"url": self._coordinator.client.url, "message": trouble.message},
+            )
+        let_in = isinstance(trouble, ApiError | CredentialsError | TokenRefusedError)
+        if trouble is None or let_in:
+            return None
+        raise _Unclear
+
+    def _clock(self) -> _Issue | None:
+        """Clocks that differ by more than EnOS tolerates, or nearly so."""
+        offset = self._coordinator.client.clock_offset
+        if offset is None:
+            raise _Unclear
+        told = self._known.raised.get(_CLOCK)
+        if abs(offset) <= (_CLOCK_FITS if told else CLOCK_SKEW):
+            return None
+        key = f"{_CLOCK}_behind" if offset > 0 else f"{_CLOCK}_ahead"
+        minutes = round(abs(offset) / 60)
+        if told is not None and told.key == key:
+            before = int(told.placeholders["minutes"])
+            if abs(minutes - before) <= max(1, before // 10):
+                # A clock that drifts is no news with each minute.
+                minutes = before
+        refused = isinstance(self._coordinator.trouble, TokenRefusedError)
+        return _Issue(
+            ir.IssueSeverity.ERROR if refused else ir.IssueSeverity.WARNING,
+            {"minutes": str(minutes)},
+            key,
+        )
+
+    def _entity_cap(self) -> _Issue | None:
+        """An entry that has nearly as many enabled entities as Home Assistant allows."""
+        limit = entity_platform.MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
+        entities = er.async_get(self._hass).entities
+        count = entities.get_enabled_count_for_config_entry_id(self._entry.entry_id)
+        if count < limit * _NEAR_CAP:
+            return None
+        return _Issue(
+            ir.IssueSeverity.WARNING if count < limit else ir.IssueSeverity.ERROR,
+            {"count": str(count), "limit": str(limit)},
+        )
+
+    def _points_gone(self) -> _Issue | None:
+        """Chosen points that no model of the devices has any more."""
+        discovery = self._coordinator.discovery
+        chosen: dict[str, tuple[str, list[str]]] = {}
+        models: dict[str, set[str]] = {}
+        for device in self._coordinator.devices.values():
+            selection = discovery.selection_of(device)
+            if selection is not None:
+                models.setdefault(selection.subentry_id, set()).add(device.model_id)
+                chosen[selection.subentry_id] = (
+                    selection.name,
+                    [
+                        point_id
+                        for point_id in (*selection.controls, *selection.sensors)
+                        if point_id not in selection.points
+                    ],
+                )
+        gone: list[str] = []
+        count = 0
+        for subentry_id, (name, point_ids) in chosen.items():
+            known = [discovery.models.get(model) for model in models[subentry_id]]
+            there = {point for model in known if model for point in model.measurepoints}
+            if None in known:
+                # What nobody could read may well have them.
+                continue
+            missing = sorted({*point_ids} - there)
+            if missing:
+                count += len(missing)
+                gone.append(f"- {name}: {_listed(f'`{point}`' for point in missing)}")
+        if not gone:
+            return None
+        return _Issue(
+            ir.IssueSeverity.WARNING,
+            {"count": str(count), "points": "\n".join(_first(sorted(gone)))},
+        )
+
+    def _name_of(self, device: Device) -> str:
+        name = device.name.get(self._hass.config.language)
+        return name or device.device_key or device.asset_id
+
+
+def _first(names: Collection[str]) -> list[str]:
+    """Return the first few, and a mark where there are more."""
+    shown = list(names)[:_NAMED]
+    return [*shown, "…"] if len(names) > _NAMED else shown
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return the first few names in the order of the alphabet."""
+    return ", ".join(_first(sorted(names)))
