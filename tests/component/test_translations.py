@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.enos import commands, entity, exceptions
+from custom_components.enos import commands, encoding, exceptions
 
 from .texts import COMPONENT, ENGLISH, LANGUAGES, flat, load, placeholders
 
@@ -105,7 +105,7 @@ def test_exceptions_exist() -> None:
     used |= assigned([COMPONENT / "exceptions.py"], "key")
     used |= {key for _, key, _ in exceptions._WRITE}
     used |= {key for key, _ in commands._DROPPED.values()} - {""}
-    used |= set(entity._REASONS.values())
+    used |= set(encoding.REASONS.values())
     assert used
     assert used <= ENGLISH["exceptions"].keys()
 
@@ -115,7 +115,7 @@ def test_exceptions_name_device_and_point() -> None:
     writes = {key for _, key, _ in exceptions._WRITE}
     writes |= {key for key, _ in commands._DROPPED.values()} - {""}
     writes |= {"unknown_outcome", "clock_skew", "invalid_value"}
-    writes |= set(entity._REASONS.values())
+    writes |= set(encoding.REASONS.values())
     for key in writes:
         message = ENGLISH["exceptions"][key]["message"]
         assert message.startswith("{device} – {point}: "), key

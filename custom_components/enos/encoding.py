@@ -1,0 +1,170 @@
+"""A value that somebody asked for, as it goes on the wire: the same for entities and actions."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from homeassistant.exceptions import ServiceValidationError
+
+from .api.models import DataType, JsonValue, Measurepoint
+from .exceptions import invalid_value
+from .mapping import Kind, PointDescription
+from .values import NUMERIC, EncodeError, Value, as_text, encode, fit, parse
+
+# Translation keys of values that cannot be written, by what `encode` and `fit` call them.
+REASONS: Final[Mapping[str, str]] = {
+    "not_integral": "not_integral",
+    "not_finite": "not_finite",
+    "off_step": "off_step",
+    "below_minimum": "out_of_range",
+    "above_maximum": "out_of_range",
+    "out_of_range": "out_of_range",
+    "unknown_option": "unknown_option",
+    "ambiguous_option": "ambiguous_option",
+    "too_long": "text_too_long",
+    "unknown_item": "unknown_item",
+    "invalid_item": "invalid_item",
+}
+
+_LONGEST_SHOWN: Final = 100
+_WORDS: Final = {"on": True, "off": False}
+_DOUBLE: Final = Measurepoint(identifier="", data_type=DataType.DOUBLE)
+_UNEXPLAINED: Final = frozenset({DataType.UNKNOWN, DataType.FILE})
+
+
+def fit_number(
+    point: Measurepoint,
+    description: PointDescription,
+    value: float,
+    *,
+    converted: bool = False,
+) -> float:
+    """Return a number within the range and on the declared step of its control.
+
+    What the model declares binds, a step that is guessed only displays. `converted` as in
+    `values.fit`. Raises EncodeError.
+    """
+    return fit(
+        point,
+        value,
+        minimum=description.minimum,
+        maximum=description.maximum,
+        step=description.step if description.step_declared else None,
+        converted=converted,
+    )
+
+
+def wire_value(
+    point: Measurepoint,
+    description: PointDescription | None,
+    value: Value | JsonValue,
+    *,
+    bool_as_json: bool,
+) -> JsonValue:
+    """Return what goes out for a value that an action was given.
+
+    Numbers as their control takes them. BOOL also on and off. ENUM by its label or its code.
+    Items of an ARRAY or STRUCT by their types, as far as the model tells them; `description`
+    is None for these, and for all that has no control. What went out once is accepted again.
+    A value of a type that no model explains goes out as it is. Raises EncodeError.
+    """
+    if value is None:
+        raise EncodeError("no_value")
+    if point.data_type is DataType.UNKNOWN:
+        if isinstance(value, date):
+            raise EncodeError("unsupported_type", type=point.data_type.value)
+        return value
+    if point.data_type in NUMERIC and description is not None:
+        number = None if isinstance(value, date) else parse(_DOUBLE, value)
+        if not isinstance(number, float):
+            raise EncodeError("not_a_number", value=value)
+        value = fit_number(point, description, number)
+    elif point.data_type is DataType.BOOL and isinstance(value, str):
+        value = _WORDS.get(value.strip().lower(), value)
+    elif point.data_type is DataType.ENUM and description and isinstance(value, str):
+        value = _code(point, description, value)
+    elif point.data_type is DataType.ARRAY and isinstance(value, list):
+        value = [
+            _item(point.item_type, item, f"[{index}]")
+            for index, item in enumerate(value)
+        ]
+    elif point.data_type is DataType.STRUCT and isinstance(value, dict):
+        value = _struct(point, value)
+    return encode(point, value, bool_as_json=bool_as_json)
+
+
+def _code(point: Measurepoint, description: PointDescription, text: str) -> str:
+    """Return the code of an option that is given by its label or by its code.
+
+    A text that is one option's label and another's code is refused: codes that are numbers
+    come as such.
+    """
+    by_label = {label: code for code, label in description.options}
+    code = by_label.get(text)
+    if code is None:
+        return text
+    if not point.enum_is_int and code != text and text in point.enum:
+        raise EncodeError("ambiguous_option", option=text)
+    return code
+
+
+def _struct(point: Measurepoint, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a STRUCT with each item in its type."""
+    if not point.items:
+        return value
+    types = {item.identifier: item.data_type for item in point.items}
+    for name in value:
+        if name not in types:
+            raise EncodeError("unknown_item", item=name, items=", ".join(types))
+    return {name: _item(types[name], item, name) for name, item in value.items()}
+
+
+def _item(data_type: DataType | None, value: JsonValue, name: str) -> JsonValue:
+    """Return an item of an ARRAY or STRUCT in its type; of some the model tells too little."""
+    if data_type is None or data_type in _UNEXPLAINED:
+        return value
+    if data_type is DataType.ENUM:
+        # The model's codes of an item are not known here, nor whether they are numbers.
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return value
+        raise EncodeError("invalid_item", item=name, value=value)
+    item = Measurepoint(identifier=name, data_type=data_type)
+    try:
+        return encode(item, value, bool_as_json=isinstance(value, bool))
+    except EncodeError as err:
+        raise EncodeError("invalid_item", item=name, value=value) from err
+
+
+def names_of(device: str, point: str, value: object) -> dict[str, str]:
+    """Return the placeholders that every error of a write has."""
+    text = str(value)
+    if len(text) > _LONGEST_SHOWN:
+        text = f"{text[:_LONGEST_SHOWN]}…"
+    return {"device": device, "point": point, "value": text}
+
+
+def cannot_be_written(
+    err: EncodeError,
+    names: Mapping[str, str],
+    point: Measurepoint,
+    description: PointDescription | None,
+) -> ServiceValidationError:
+    """Return the error for a value that a point cannot take."""
+
+    def text(number: float | None) -> str:
+        return as_text(number) if number is not None else "-"
+
+    description = description or PointDescription(kind=Kind.SENSOR)
+    too_long = err.reason == "too_long"
+    return invalid_value(
+        REASONS.get(err.reason, "invalid_value"),
+        {
+            **names,
+            "step": text(description.step or None),
+            "minimum": text(description.minimum),
+            "maximum": str(point.max_length) if too_long else text(description.maximum),
+            "option": names["value"],
+            "item": err.placeholders.get("item", "-"),
+            "items": err.placeholders.get("items", "-"),
+        },
+    )
