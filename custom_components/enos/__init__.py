@@ -33,6 +33,7 @@ from .const import (
 )
 from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData, point_unique_id
 from .discovery import Discovery
+from .entity import KEYS_OF_CONTROLS, has_controls
 from .issues import Issues
 from .memory import Memory, Stored, open_commands, restore_masks, stored_masks
 from .selection import selections
@@ -159,7 +160,11 @@ async def async_remove_config_entry_device(
     if entry.state is not ConfigEntryState.LOADED:
         # Nobody knows what is gone.
         return False
-    return _asset_id_of(entry, device) not in entry.runtime_data.coordinator.devices
+    asset_id = _asset_id_of(entry, device)
+    # The account's own device stays as long as the account.
+    return (
+        asset_id is not None and asset_id not in entry.runtime_data.coordinator.devices
+    )
 
 
 def _to_keep(coordinator: EnosCoordinator, commands: Commands) -> Stored:
@@ -216,12 +221,13 @@ class _Reloader:
             hass.config_entries.async_schedule_reload(entry.entry_id)
 
 
-def _asset_id_of(entry: EnosConfigEntry, device: dr.DeviceEntry) -> str:
+def _asset_id_of(entry: EnosConfigEntry, device: dr.DeviceEntry) -> str | None:
+    """Return a device's id in EnOS; None for the account's own device."""
     prefix = f"{entry.data[CONF_ORG_ID]}_"
     for domain, identifier in device.identifiers:
         if domain == DOMAIN and identifier.startswith(prefix):
             return identifier.removeprefix(prefix)
-    return ""
+    return None
 
 
 @callback
@@ -233,8 +239,9 @@ def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
 
     def registered() -> dict[str, dr.DeviceEntry]:
         return {
-            _asset_id_of(entry, device): device
+            asset_id: device
             for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
+            if (asset_id := _asset_id_of(entry, device)) is not None
         }
 
     @callback
@@ -275,16 +282,24 @@ def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
 
 @callback
 def _remove_dropped_points(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
-    """Remove the entities of points that are not chosen any more, or changed their kind."""
+    """Remove the entities of points that are not chosen any more, or changed their kind.
+
+    A device without controls keeps none of the entities that go with them.
+    """
     coordinator = entry.runtime_data.coordinator
     discovery = coordinator.discovery
     org_id = entry.data[CONF_ORG_ID]
     expected: dict[str, str] = {}
     certain: set[str] = set()
+    dropped: set[str] = set()
     for device in coordinator.devices.values():
         if not discovery.knows_model(device):
             continue
         certain.add(device.asset_id)
+        if not has_controls(entry, device):
+            dropped.update(
+                f"{org_id}_{device.asset_id}#{key}" for key in KEYS_OF_CONTROLS
+            )
         expected.update(
             {
                 point_unique_id(org_id, device.asset_id, bound.point.identifier): (
@@ -297,7 +312,9 @@ def _remove_dropped_points(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
     prefix = f"{org_id}_"
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
         asset_id, mark, _point_id = entity.unique_id.removeprefix(prefix).partition("_")
-        if mark and asset_id in certain and "#" not in asset_id:
+        if entity.unique_id in dropped:
+            registry.async_remove(entity.entity_id)
+        elif mark and asset_id in certain and "#" not in asset_id:
             domain = expected.get(entity.unique_id)
             if entity.domain != domain:
                 _replace(registry, entity, domain)

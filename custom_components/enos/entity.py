@@ -1,10 +1,11 @@
 """The base entities, and the one helper with which a platform adds its points."""
 
-from collections.abc import Callable
-from typing import Any, override
+from collections.abc import Callable, Mapping
+from typing import Any, Final, override
 
 from homeassistant.core import Context, callback
-from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -12,21 +13,40 @@ from .api.models import Device
 from .const import DOMAIN, MANUFACTURER
 from .coordinator import EnosConfigEntry, point_unique_id
 from .discovery import BoundPoint
-from .exceptions import invalid_value
+from .encoding import cannot_be_written, names_of
 from .mapping import Kind
-from .values import EncodeError, Value, as_text, encode, parse
+from .values import EncodeError, Value, encode, parse
 
-# Translation keys of values that cannot be written, by what `encode` and `fit` call them.
-_REASONS = {
-    "not_integral": "not_integral",
-    "not_finite": "not_finite",
-    "off_step": "off_step",
-    "below_minimum": "out_of_range",
-    "above_maximum": "out_of_range",
-    "out_of_range": "out_of_range",
-    "unknown_option": "unknown_option",
-    "too_long": "text_too_long",
+KEYS_OF_CONTROLS: Final = ("waiting_commands", "cancel_waiting_commands")
+"""Entities, besides its points, of a device that has controls."""
+
+# What a control tells of the newest command to it, while there was none.
+_NO_COMMAND: Final[Mapping[str, Any]] = {
+    "command_outcome": None,
+    "command_target": None,
+    "command_expires": None,
+    "command_id": None,
+    "command_time": None,
 }
+
+
+class EnosAccountEntity(Entity):
+    """An entity of an account."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, entry: EnosConfigEntry, key: str) -> None:
+        """Name the account; `key` tells the entity from the others of the account."""
+        self._data = entry.runtime_data
+        org_id = self._data.client.org_id
+        self._attr_unique_id = f"{org_id}#{key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, org_id)},
+            name=entry.title,
+            manufacturer=MANUFACTURER,
+            entry_type=DeviceEntryType.SERVICE,
+        )
 
 
 class EnosEntity(Entity):
@@ -41,6 +61,12 @@ class EnosEntity(Entity):
         self._coordinator = entry.runtime_data.coordinator
         self._asset_id = device.asset_id
         self._attr_device_info = device_info(entry, device)
+
+    @property
+    def device_name(self) -> str:
+        """What people call the device."""
+        device = self.device_entry
+        return (device and (device.name_by_user or device.name)) or self._asset_id
 
     async def async_update(self) -> None:
         """Read anew; asked for by the action `homeassistant.update_entity`."""
@@ -134,35 +160,51 @@ class EnosPointEntity(EnosEntity):
 
     def _names(self, shown: object) -> dict[str, str]:
         """Return the placeholders that name device, point and value."""
-        device = self.device_entry
+        return names_of(self.device_name, self._bound.name, shown)
+
+    def _invalid(self, err: EncodeError, shown: object) -> ServiceValidationError:
+        """Return the error for a value that the point cannot take."""
+        return cannot_be_written(
+            err, self._names(shown), self._point, self._bound.description
+        )
+
+
+class EnosControl(EnosPointEntity):
+    """A measurepoint that may be written, and what became of the newest command to it."""
+
+    _unrecorded_attributes = frozenset(_NO_COMMAND)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """The newest command.
+
+        `command_time` makes two failures in a row two states.
+        """
+        record = self._data.commands.latest((self._asset_id, self._point_id))
+        if record is None:
+            return _NO_COMMAND
+        ended = record.ended or record.at
         return {
-            "device": (device and (device.name_by_user or device.name))
-            or self._asset_id,
-            "point": self._bound.name,
-            "value": str(shown),
+            "command_outcome": record.outcome.value,
+            "command_target": self._as_state(parse(self._point, record.value)),
+            # What was delivered or withdrawn expires no more.
+            "command_expires": record.expires.isoformat()
+            if record.expires and not record.final
+            else None,
+            "command_id": record.command_id or None,
+            "command_time": ended.isoformat(),
         }
 
-    def _invalid(self, err: EncodeError, shown: object) -> Exception:
-        """Return the error for a value that the point cannot take."""
-        description = self._bound.description
-        return invalid_value(
-            _REASONS.get(err.reason, "invalid_value"),
-            {
-                **self._names(shown),
-                "step": as_text(description.step) if description.step else "-",
-                "minimum": as_text(description.minimum)
-                if description.minimum is not None
-                else "-",
-                "maximum": str(
-                    self._point.max_length
-                    if err.reason == "too_long"
-                    else as_text(description.maximum)
-                    if description.maximum is not None
-                    else "-"
-                ),
-                "option": str(shown),
-            },
-        )
+    def _as_state(self, value: Value) -> Value:
+        """Return a value as the state of this entity would show it."""
+        return value
+
+
+def has_controls(entry: EnosConfigEntry, device: Device) -> bool:
+    """Tell whether a device has points that may be written."""
+    points = entry.runtime_data.coordinator.discovery.bound_points(device)
+    return any(bound.writable for bound in points)
 
 
 def async_add_points(
@@ -173,6 +215,27 @@ def async_add_points(
     make_for_device: Callable[[EnosConfigEntry, Device], list[Any]] = lambda *_: [],
 ) -> None:
     """Add the points of a kind, of present devices and of those that appear later."""
+    discovery = entry.runtime_data.coordinator.discovery
+
+    def make_all(entry: EnosConfigEntry, device: Device) -> list[Entity]:
+        return [
+            *make_for_device(entry, device),
+            *(
+                make(entry, device, bound)
+                for bound in discovery.bound_points(device)
+                if bound.description.kind is kind
+            ),
+        ]
+
+    async_add_for_devices(entry, async_add_entities, make_all)
+
+
+def async_add_for_devices(
+    entry: EnosConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    make: Callable[[EnosConfigEntry, Device], list[Entity]],
+) -> None:
+    """Add the entities of present devices and of those that appear later."""
     coordinator = entry.runtime_data.coordinator
     known: set[str] = set()
 
@@ -187,12 +250,8 @@ def async_add_points(
             if selection is None:
                 continue
             known.add(asset_id)
-            entities = by_subentry.setdefault(selection.subentry_id, [])
-            entities.extend(make_for_device(entry, device))
-            entities.extend(
-                make(entry, device, bound)
-                for bound in coordinator.discovery.bound_points(device)
-                if bound.description.kind is kind
+            by_subentry.setdefault(selection.subentry_id, []).extend(
+                make(entry, device)
             )
         for subentry_id, entities in by_subentry.items():
             if entities:

@@ -9,9 +9,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .api.models import Device
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
-from .entity import EnosPointEntity, async_add_points
+from .encoding import fit_number
+from .entity import EnosControl, async_add_points
 from .mapping import Kind
-from .values import EncodeError, as_text, fit
+from .values import EncodeError, Value, as_text
 
 # The lanes limit what is sent at once, per device and per account.
 PARALLEL_UPDATES = 0
@@ -26,8 +27,10 @@ async def async_setup_entry(
     async_add_points(entry, async_add_entities, Kind.NUMBER, EnosNumber)
 
 
-class EnosNumber(EnosPointEntity, NumberEntity):
+class EnosNumber(EnosControl, NumberEntity):
     """An INT, FLOAT or DOUBLE that may be written."""
+
+    _attr_translation_key = "control"
 
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
@@ -59,15 +62,20 @@ class EnosNumber(EnosPointEntity, NumberEntity):
         """Write a number. What the model declares binds, what is guessed only displays."""
         description = self._bound.description
         try:
-            fitted = fit(
+            fitted = fit_number(
                 self._point,
+                description,
                 value,
-                minimum=description.minimum,
-                maximum=description.maximum,
-                step=description.step if description.step_declared else None,
                 converted=self.unit_of_measurement != self.native_unit_of_measurement,
             )
         except EncodeError as err:
             raise self._invalid(err, value) from err
         shown = f"{as_text(fitted)} {description.unit or ''}".strip()
         await self._async_write(fitted, shown)
+
+    @override
+    def _as_state(self, value: Value) -> Value:
+        """Return a number in the unit in which the entity shows it."""
+        if not isinstance(value, int | float):
+            return None
+        return self._convert_to_state_value(value, round, self.device_class)

@@ -9,8 +9,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .api.models import Device
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
-from .entity import EnosPointEntity, async_add_points
+from .entity import EnosControl, async_add_points
 from .mapping import MAX_STATE_LENGTH, Kind
+from .values import Value
 
 # The lanes limit what is sent at once, per device and per account.
 PARALLEL_UPDATES = 0
@@ -25,8 +26,10 @@ async def async_setup_entry(
     async_add_points(entry, async_add_entities, Kind.SELECT, EnosSelect)
 
 
-class EnosSelect(EnosPointEntity, SelectEntity):
+class EnosSelect(EnosControl, SelectEntity):
     """An ENUM that may be written."""
+
+    _attr_translation_key = "control"
 
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
@@ -40,12 +43,7 @@ class EnosSelect(EnosPointEntity, SelectEntity):
     @override
     def current_option(self) -> str | None:
         """The label of the present code, or the code itself where it has none."""
-        code = self.point_value
-        if not isinstance(code, str):
-            return None
-        option = self._labels.get(code, code)
-        # Home Assistant takes no longer states, and half a code is none.
-        return option if len(option) <= MAX_STATE_LENGTH else None
+        return self._as_state(self.point_value)
 
     @property
     @override
@@ -61,3 +59,12 @@ class EnosSelect(EnosPointEntity, SelectEntity):
     async def async_select_option(self, option: str) -> None:
         """Write the code of an option."""
         await self._async_write(self._codes.get(option, option), option)
+
+    @override
+    def _as_state(self, value: Value) -> str | None:
+        """Return the option of a code."""
+        if not isinstance(value, str):
+            return None
+        option = self._labels.get(value, value)
+        # Home Assistant takes no longer states, and half a code is none.
+        return option if len(option) <= MAX_STATE_LENGTH else None

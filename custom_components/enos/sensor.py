@@ -1,6 +1,7 @@
-"""Sensors: what measurepoints measure, and the status of a device."""
+"""Sensors: what measurepoints measure, the status of a device, what waits for it."""
 
-from typing import override
+from collections.abc import Mapping
+from typing import Any, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -9,13 +10,15 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
 from .api.models import Device, DeviceStatus
+from .const import DOMAIN
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
-from .entity import EnosEntity, EnosPointEntity, async_add_points
+from .entity import EnosEntity, EnosPointEntity, async_add_points, has_controls
 from .mapping import Kind
 from .values import Value
 
@@ -36,8 +39,16 @@ async def async_setup_entry(
         async_add_entities,
         Kind.SENSOR,
         EnosSensor,
-        lambda entry, device: [EnosStatusSensor(entry, device)],
+        _sensors_of_device,
     )
+
+
+def _sensors_of_device(entry: EnosConfigEntry, device: Device) -> list[EnosEntity]:
+    """Return a device's sensors besides its points."""
+    sensors: list[EnosEntity] = [EnosStatusSensor(entry, device)]
+    if has_controls(entry, device):
+        sensors.append(EnosWaitingSensor(entry, device))
+    return sensors
 
 
 class EnosSensor(EnosPointEntity, SensorEntity):
@@ -115,3 +126,58 @@ class EnosStatusSensor(EnosEntity, SensorEntity):
         """The status; None where EnOS did not tell of late."""
         status = self._coordinator.status_of(self._asset_id)
         return None if status is DeviceStatus.UNKNOWN else status.value
+
+
+class EnosWaitingSensor(EnosEntity, SensorEntity):
+    """How many commands EnOS keeps for a device until it is connected."""
+
+    _attr_translation_key = "waiting_commands"
+    _attr_state_class = SensorStateClass.MEASUREMENT
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    def __init__(self, entry: EnosConfigEntry, device: Device) -> None:
+        """Name the entity; it is of use where commands may wait at all."""
+        super().__init__(entry, device)
+        self._attr_unique_id = (
+            f"{self._data.client.org_id}_{device.asset_id}#waiting_commands"
+        )
+        queues = self._data.commands.policy_of(device.asset_id).queue_for > 0
+        self._attr_entity_registry_enabled_default = queues
+        if queues:
+            self._enable()
+
+    def _enable(self) -> None:
+        """Enable what was registered while no command could wait.
+
+        What a person disabled stays so.
+        """
+        registry = er.async_get(self._coordinator.hass)
+        entity_id = registry.async_get_entity_id("sensor", DOMAIN, self.unique_id or "")
+        found = registry.async_get(entity_id) if entity_id else None
+        if found and found.disabled_by is er.RegistryEntryDisabler.INTEGRATION:
+            registry.async_update_entity(found.entity_id, disabled_by=None)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Hear of the commands to the device."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self._data.commands.listen_device(self._asset_id, self.async_write_ha_state)
+        )
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """How many wait."""
+        return len(self._data.commands.queued(self._asset_id))
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """When EnOS gives up the first of them."""
+        ends = [
+            record.expires
+            for record in self._data.commands.queued(self._asset_id)
+            if record.expires is not None
+        ]
+        return {"next_expiry": min(ends).isoformat() if ends else None}

@@ -1,17 +1,19 @@
-"""Switches: measurepoints that are on or off and may be written."""
+"""Switches: measurepoints that are on or off and may be written; the lock on writing."""
 
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity
 from homeassistant.components.switch.const import SwitchDeviceClass
+from homeassistant.const import STATE_OFF, STATE_ON, EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api.models import Device
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
-from .entity import EnosPointEntity, async_add_points
+from .entity import EnosAccountEntity, EnosControl, async_add_points
 from .mapping import Kind
+from .values import Value
 
 # The lanes limit what is sent at once, per device and per account.
 PARALLEL_UPDATES = 0
@@ -24,10 +26,13 @@ async def async_setup_entry(
 ) -> None:
     """Add the switches of an entry."""
     async_add_points(entry, async_add_entities, Kind.SWITCH, EnosSwitch)
+    async_add_entities([EnosAllowControl(entry)])
 
 
-class EnosSwitch(EnosPointEntity, SwitchEntity):
+class EnosSwitch(EnosControl, SwitchEntity):
     """A BOOL that may be written."""
+
+    _attr_translation_key = "control"
 
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
@@ -57,3 +62,44 @@ class EnosSwitch(EnosPointEntity, SwitchEntity):
         await self._async_write(
             value=False, shown=self._bound.point.bool_labels.get(False, "off")
         )
+
+    @override
+    def _as_state(self, value: Value) -> str | None:
+        """Return on or off."""
+        if not isinstance(value, bool):
+            return None
+        return STATE_ON if value else STATE_OFF
+
+
+class EnosAllowControl(EnosAccountEntity, SwitchEntity):
+    """Whether anything of an account may be written at all."""
+
+    _attr_translation_key = "allow_control"
+    _attr_entity_category = EntityCategory.CONFIG
+
+    def __init__(self, entry: EnosConfigEntry) -> None:
+        """Name the entity."""
+        super().__init__(entry, "allow_control")
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Whether it may."""
+        return self._data.commands.allowed
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Allow it."""
+        await self._allow(allowed=True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Forbid it: what has not been sent yet is refused."""
+        await self._allow(allowed=False)
+
+    async def _allow(self, *, allowed: bool) -> None:
+        """Allow or forbid it. Shown at once, for it counts at once."""
+        try:
+            await self._data.commands.async_allow(allowed=allowed)
+        finally:
+            self.async_write_ha_state()

@@ -106,6 +106,17 @@ def device_entry_of(
     )
 
 
+def devices_of(hass: HomeAssistant, entry: MockConfigEntry) -> list[DeviceEntry]:
+    """Return the devices of an account in the registry, without the account's own."""
+    return [
+        device
+        for device in dr.async_entries_for_config_entry(
+            dr.async_get(hass), entry.entry_id
+        )
+        if device.entry_type is None
+    ]
+
+
 def lines(caplog: pytest.LogCaptureFixture, *levels: str) -> list[str]:
     """Return the log's lines of some levels, those of the simulator and of slow machines left out."""
     return [

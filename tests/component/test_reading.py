@@ -21,6 +21,7 @@ from .common import (
     set_up,
     state_of,
 )
+from .reading import devices_of
 
 
 def calls(sim: Simulator, part: str, action: str | None = None) -> int:
@@ -397,8 +398,7 @@ async def test_removed_subentry(hass: HomeAssistant, sim: Simulator) -> None:
     )
     hass.config_entries.async_remove_subentry(entry, product.subentry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    assert [device.serial_number for device in devices] == [
+    assert [device.serial_number for device in devices_of(hass, entry)] == [
         sim.device("light").device_key
     ]
     sim.requests.clear()

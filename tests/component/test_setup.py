@@ -39,7 +39,7 @@ from .common import (
     set_up,
     state_of,
 )
-from .reading import device_entry_of, loud, shown, text_of, values_asked
+from .reading import device_entry_of, devices_of, loud, shown, text_of, values_asked
 
 
 def fcu_entry(sim: Simulator, **data: Any) -> MockConfigEntry:
@@ -148,7 +148,7 @@ async def test_organization_of_another(
     for _ in range(10):
         await poll(hass)
     assert len(sim.requests) - count <= 30
-    assert not dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert not devices_of(hass, entry)
     assert not [record for record in caplog.records if record.exc_info]
 
 

@@ -1,0 +1,75 @@
+"""Events: what became of the commands of an account."""
+
+from typing import Any, override
+
+from homeassistant.components.event import EventEntity
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import EnosConfigEntry
+from .entity import EnosAccountEntity
+from .records import OUTCOMES, Record
+
+# Nothing is sent from here.
+PARALLEL_UPDATES = 0
+
+# Of what the bus event tells: the one is the account itself, the other the type of the event.
+_LEFT_OUT = frozenset({"entry_id", "outcome"})
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: EnosConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the event entity of an entry."""
+    async_add_entities([EnosCommandEvent(entry)])
+
+
+class EnosCommandEvent(EnosAccountEntity, EventEntity):
+    """A command of the account that ended or was queued.
+
+    One whose outcome was not final is told again once the truth is known.
+    """
+
+    _attr_translation_key = "command"
+    _attr_event_types = list(OUTCOMES)
+
+    def __init__(self, entry: EnosConfigEntry) -> None:
+        """Name the entity."""
+        super().__init__(entry, "command")
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Hear of the commands."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._data.commands.listen(self._note))
+
+    @callback
+    def _note(self, record: Record) -> None:
+        """Tell of a command, in the name of who gave it."""
+        told = self._data.commands.as_dict(record)
+        self._trigger_event(
+            record.outcome.value,
+            {
+                **self._names(record, told["device_id"]),
+                **{key: value for key, value in told.items() if key not in _LEFT_OUT},
+            },
+        )
+        if record.context is not None:
+            self.async_set_context(record.context)
+        self.async_write_ha_state()
+
+    def _names(self, record: Record, device_id: str | None) -> dict[str, Any]:
+        """Return what people call device and point."""
+        coordinator = self._data.coordinator
+        entry = dr.async_get(self.hass).async_get(device_id) if device_id else None
+        device = coordinator.devices.get(record.asset_id)
+        bound = None
+        if device is not None and not record.is_service:
+            bound = coordinator.discovery.bound_point(device, record.point_id)
+        return {
+            "device": (entry and (entry.name_by_user or entry.name)) or record.asset_id,
+            "point": bound.name if bound else record.point_id,
+        }
