@@ -109,7 +109,10 @@ def platforms_send_nothing_themselves(place: str, tree: ast.Module) -> Iterator[
     """Platforms and their base know entities, never the client."""
     if place in PLATFORMS or place == "entity":
         for dotted in imported(tree, package_of(place)):
-            if within(dotted, f"{HOUSE}.api.client") or within(dotted, "aiohttp"):
+            if any(
+                within(dotted, sender)
+                for sender in (f"{HOUSE}.api.client", f"{HOUSE}.api.gateway", "aiohttp")
+            ):
                 yield f"imports {dotted}"
 
 
@@ -324,6 +327,7 @@ _WRONG: Final[tuple[tuple[Rule, str, str], ...]] = (
     (tables_are_pure, "mapping", "from . import coordinator"),
     (tables_are_pure, "knowledge", "import aiohttp"),
     (platforms_send_nothing_themselves, "number", "from .api.client import EnosClient"),
+    (platforms_send_nothing_themselves, "number", "from .api.gateway import Gateway"),
     (platforms_send_nothing_themselves, "number", "from .api import client"),
     (platforms_send_nothing_themselves, "entity", "import custom_components.enos.api.client"),
     (nothing_imports_a_platform, "coordinator", "from .number import EnosNumber"),
