@@ -155,7 +155,7 @@ def _shown(
         )
     if isinstance(value, int | float):
         native = description.unit or ""
-        unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else native
+        unit = (state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)) or native
         converter = None
         if description.kind is Kind.NUMBER and description.device_class:
             device_class = NumberDeviceClass(description.device_class)
