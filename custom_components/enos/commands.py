@@ -622,8 +622,10 @@ class Commands:
         """Return a record as event and responses show it."""
         coordinator = self._coordinator
         hass = coordinator.hass
-        identifier = (DOMAIN, f"{self._client.org_id}_{record.asset_id}")
-        device = dr.async_get(hass).async_get_device(identifiers={identifier})
+        entry_id = coordinator.config_entry.entry_id
+        device = dr.async_get(hass).async_get_device_by_identifier(
+            (DOMAIN, f"{self._client.org_id}_{record.asset_id}"), entry_id
+        )
         entity_id: str | None = None
         known = coordinator.devices.get(record.asset_id)
         if known is not None and not record.is_service:
@@ -638,7 +640,7 @@ class Commands:
                 )
         return {
             "command": record.id,
-            "entry_id": coordinator.config_entry.entry_id,
+            "entry_id": entry_id,
             "device_id": device.id if device else None,
             "entity_id": entity_id,
             "asset_id": record.asset_id,
