@@ -503,9 +503,11 @@ class Commands:
 
         Raises `EnosError` for the first one that could not be cancelled; those before it are.
         """
-        for record in list(records):
+        cancelled = list(records)
+        for record in cancelled:
             await self._withdraw_one(record)
-        await self._follower.async_look(asset_id)
+        if not all(record.final for record in cancelled):
+            await self._follower.async_look(asset_id)
 
     # Ends.
 
