@@ -476,7 +476,8 @@ class Commands:
             try:
                 await self._withdraw_one(record)
             except EnosError as err:
-                record.replaced_by = ""
+                if not err.outcome_unknown:
+                    record.replaced_by = ""
                 LOGGER.debug("Command %s was not cancelled: %s", record.command_id, err)
 
     async def _withdraw_one(self, record: Record) -> None:

@@ -313,7 +313,10 @@ class Follower:
             if record.mode is Mode.CACHED and not record.waits:
                 self._end(record, Outcome.QUEUED, final=False)
             return
-        if end is Outcome.CANCELLED and record.replaced_by:
+        if end is not Outcome.CANCELLED:
+            # It came to its end before a newer one could replace it.
+            record.replaced_by = ""
+        elif record.replaced_by:
             end = Outcome.SUPERSEDED
         if end is Outcome.EXPIRED and record.mode is Mode.INSTANT:
             end = Outcome.NOT_SENT
