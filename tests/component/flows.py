@@ -12,6 +12,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import entity_registry as er
 
 from custom_components.enos.const import DOMAIN
 from simulator import Simulator
@@ -129,6 +130,17 @@ def offered(result: Mapping[str, Any], field: str) -> dict[str, str]:
     """Return the options of a list in a form: key and label."""
     selector = result["data_schema"].schema[field]
     return {option["value"]: option["label"] for option in selector.config["options"]}
+
+
+def brought_in(hass: HomeAssistant, domain: str) -> list[str]:
+    """Return the entities of devices that have a state; the account's own do not count."""
+    return [
+        entity.entity_id
+        for entity in er.async_get(hass).entities.values()
+        if entity.config_subentry_id is not None
+        and entity.domain == domain
+        and hass.states.get(entity.entity_id) is not None
+    ]
 
 
 def is_in_state(entry: ConfigEntry, state: ConfigEntryState) -> bool:

@@ -10,7 +10,17 @@ import pytest
 from simulator import Guesses, Simulator
 
 from .common import entry_for, product_subentry, set_up
-from .flows import Step, account, begin, choose, fill, is_in_state, offered, suggested
+from .flows import (
+    Step,
+    account,
+    begin,
+    brought_in,
+    choose,
+    fill,
+    is_in_state,
+    offered,
+    suggested,
+)
 
 FCU_CONTROLS = ["power", "mode", "fan_speed", "temp_setpoint"]
 FCU_SENSORS = ["room_temp", "valve_position", "co2", "filter_hours", "fault_code"]
@@ -66,7 +76,7 @@ async def test_from_keys_to_entities(hass: HomeAssistant, sim: Simulator) -> Non
     }
     assert second.unique_id == f"product:{meter.product_key}"
     assert is_in_state(result["result"], ConfigEntryState.LOADED)
-    assert hass.states.async_entity_ids("switch")
+    assert brought_in(hass, "switch")
     assert sim.rejections == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from simulator import Simulator
 
-from .flows import account, begin, choose, fill, refuse, suggested
+from .flows import account, begin, brought_in, choose, fill, refuse, suggested
 
 MANAGE = "Device Management: Read"
 MODELS = "Model Management: Read"
@@ -196,7 +196,7 @@ async def test_models_denied(hass: HomeAssistant, sim: Simulator) -> None:
     assert first.data["sensors"] == ["room_temp"]
     assert first.data["points"] == {"room_temp": {"data_type": "DOUBLE"}}
     assert second.data["controls"] == ["power"]
-    assert hass.states.async_entity_ids("switch")
+    assert brought_in(hass, "switch")
 
 
 async def test_one_model_is_missing(hass: HomeAssistant, sim: Simulator) -> None:

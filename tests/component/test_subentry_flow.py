@@ -13,6 +13,7 @@ from simulator import Simulator
 from .common import device_subentry, entry_for, product_subentry, set_up
 from .flows import (
     begin_subentry,
+    brought_in,
     fill_subentry,
     is_in_state,
     offered,
@@ -77,7 +78,7 @@ async def test_some_devices_of_a_product(hass: HomeAssistant, sim: Simulator) ->
     result = await fill_subentry(hass, result, {"devices": [first.asset_id]})
     result = await fill_subentry(hass, result, {"controls": ["switch"]})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert len(hass.states.async_entity_ids("switch")) == 1
+    assert len(brought_in(hass, "switch")) == 1
 
     result = await review_subentry(hass, entry, newest(entry))
     assert result["step_id"] == "devices"
@@ -91,12 +92,12 @@ async def test_some_devices_of_a_product(hass: HomeAssistant, sim: Simulator) ->
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reconfigure_successful"
     assert newest(entry).data["devices"] == [first.asset_id, second.asset_id]
-    assert len(hass.states.async_entity_ids("switch")) == 2
+    assert len(brought_in(hass, "switch")) == 2
     assert is_in_state(entry, ConfigEntryState.LOADED)
 
     hass.config_entries.async_remove_subentry(entry, newest(entry).subentry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert not hass.states.async_entity_ids("switch")
+    assert not brought_in(hass, "switch")
 
 
 async def test_points_reviewed(hass: HomeAssistant, sim: Simulator) -> None:
@@ -191,7 +192,7 @@ async def test_product_of_a_single_device(hass: HomeAssistant, sim: Simulator) -
     result = await fill_subentry(hass, result, {"devices": [other.asset_id]})
     result = await fill_subentry(hass, result, {"controls": ["power"]})
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert len(hass.states.async_entity_ids("switch")) == 2
+    assert len(brought_in(hass, "switch")) == 2
 
 
 async def test_product_of_a_device_that_was_believed(
@@ -416,7 +417,7 @@ async def test_device_added(hass: HomeAssistant, sim: Simulator) -> None:
     assert subentry.data["asset_id"] == device.asset_id
     # Nobody asked for another name, so it follows that in EnOS.
     assert subentry.data["name"] == ""
-    assert len(hass.states.async_entity_ids("switch")) == 1
+    assert len(brought_in(hass, "switch")) == 1
 
     result = await review_subentry(hass, entry, subentry)
     assert result["step_id"] == "measurepoints"
@@ -425,12 +426,13 @@ async def test_device_added(hass: HomeAssistant, sim: Simulator) -> None:
     assert result["reason"] == "reconfigure_successful"
     assert newest(entry).data["controls"] == []
     assert newest(entry).data["sensors"] == ["co2"]
-    assert not hass.states.async_entity_ids("switch")
+    assert not brought_in(hass, "switch")
 
     hass.config_entries.async_remove_subentry(entry, newest(entry).subentry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert is_in_state(entry, ConfigEntryState.LOADED)
-    assert not hass.states.async_all()
+    for domain in ("binary_sensor", "sensor", "switch", "number", "select"):
+        assert not brought_in(hass, domain)
 
 
 async def test_device_with_a_name_of_its_own(
@@ -446,7 +448,9 @@ async def test_device_with_a_name_of_its_own(
     await fill_subentry(hass, result, suggested(result))
     assert newest(entry).title == "My fan coil"
     found = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    assert [each.name for each in found] == ["My fan coil"]
+    subentry_id = newest(entry).subentry_id
+    names = [each.name for each in found if each.config_subentry_id == subentry_id]
+    assert names == ["My fan coil"]
     result = await review_subentry(hass, entry, newest(entry))
     await fill_subentry(hass, result, {"sensors": ["co2"]})
     assert newest(entry).data["name"] == "My fan coil"
@@ -471,7 +475,7 @@ async def test_device_by_its_asset_id_alone(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert newest(entry).title == device.asset_id
     assert newest(entry).data["product_key"] == ""
-    assert len(hass.states.async_entity_ids("switch")) == 1
+    assert len(brought_in(hass, "switch")) == 1
 
     result = await review_subentry(hass, entry, newest(entry))
     assert result["step_id"] == "manual_points"
