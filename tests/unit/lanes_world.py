@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from math import inf
+from typing import Any, Final
 
 from custom_components.enos.lanes import Abandoned, Dropped, Job, Lanes, NotSent
 
@@ -15,6 +16,7 @@ _EPSILON: Final = 1e-6
 _STUBBORN: Final = 0.5
 _LONG: Final = 1000.0
 _START: Final = 1000.0
+_MANY: Final = 10
 
 
 class Boom(Exception):
@@ -27,6 +29,7 @@ class Ending(StrEnum):
     RETURNS = "returns"
     FAILS = "fails"
     FAILS_SHARED = "fails with the same exception as others"
+    TIMES_OUT = "gives up what it waited for"
     CANCELS_ITSELF = "something inside it was cancelled"
     STUBBORN_RETURNS = "does not let itself be cancelled at once, then returns"
     STUBBORN_FAILS = "does not let itself be cancelled at once, then fails"
@@ -34,7 +37,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A caller comes. `duration` None: the sender does not even wait once.
+    """A caller comes. `duration` None: the sender does not even wait once; inf: it hangs.
 
     `inner` is submitted by the sender, which waits for its end with `inner_awaited`;
     `on_drop` by the callback that hears of the job's drop.
@@ -53,9 +56,13 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """A caller is cancelled, the latest one or one before it."""
+    """A caller is cancelled, the latest one or one before it.
+
+    With `again` another one asks for the same at once, as a script in `mode: restart` does.
+    """
 
     back: int
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +87,33 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """The lanes are closed, then there are new ones."""
+
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveClose:
     """Whoever closes the lanes is cancelled."""
 
 
-type Step = Submit | Leave | Pass | Stall | Close | LeaveClose
+type Step = Submit | Leave | Pass | Stall | Close | Restart | LeaveClose
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What a lane and the wires hold, what happens, and how it ends.
+
+    `patient`: everything may take its time before the lanes are closed; otherwise they are
+    closed in the middle of it.
+    """
+
+    lane_limit: int
+    total_limit: int
+    steps: list[Step]
+    patient: bool
+
 
 type Answer = str | Dropped | BaseException | type[Abandoned] | None
 
@@ -113,58 +142,47 @@ class Planned:
 class _Caller:
     """Somebody who submits; `leaving` once cancelled."""
 
+    step: Submit
     task: asyncio.Task[None] | None = None
     leaving: bool = False
     answered: bool = False
 
 
-class World:
-    """Lanes, those who use them, and a model of what must be true of them."""
+class _Era:
+    """Lanes from their beginning to their closing, and a model of what must be true of them."""
 
-    def __init__(self, lane_limit: int, total_limit: int) -> None:
+    def __init__(self, world: World) -> None:
         """Start with empty lanes."""
-        self.loop: VirtualTimeLoop = running_loop()
-        self.total_limit = total_limit
-        self.lane_limit = lane_limit
-        self.lanes: Lanes[Planned, str] = Lanes(
+        self._world = world
+        self._loop = world.loop
+        self._check = world.check
+        self._counts = world.counts
+        self._lane_limit = world.life.lane_limit
+        self._total_limit = world.life.total_limit
+        self._lanes: Lanes[Planned, str] = Lanes(
             self._send,
             self._dropped,
-            clock=self.loop.time,
-            lane_limit=lane_limit,
-            total_limit=total_limit,
+            clock=self._loop.time,
+            lane_limit=self._lane_limit,
+            total_limit=self._total_limit,
         )
-        self.faults: list[str] = []
-        self.counts: Counter[str] = Counter()
         self._queues: dict[str, list[Planned]] = {}
         self._wire: dict[str, Planned] = {}
         self._planned: list[Planned] = []
-        self._callers: list[_Caller] = []
+        self._callers: set[_Caller] = set()
         self._expected: list[tuple[Planned, Dropped, Planned | None]] = []
         self._shared = Boom("shared")
-        self._closed = False
-        self._closers: list[asyncio.Task[None]] = []
         self._patient_until = float("inf")
-        self._stalled = 0.0
-
-    def _check(self, truth: bool, text: str) -> None:
-        if not truth:
-            self.faults.append(f"{self.loop.time() - _START:.3f} s: {text}")
+        self.closed = False
+        self._over = False
 
     # Callers.
 
-    def submit(self, step: Submit) -> _Caller:
-        """Have somebody submit."""
-        caller = _Caller()
-        self._callers.append(caller)
-        caller.task = asyncio.Task(
-            self._call(caller, step), loop=self.loop, eager_start=step.eager
-        )
-        return caller
-
-    def _announce(self, caller: _Caller, step: Submit) -> Planned:
+    def _announce(self, caller: _Caller) -> Planned:
         """Work out what a submit must lead to."""
+        step = caller.step
         planned = Planned(
-            len(self._planned), step, self.loop.time() + step.patience, _Ticket()
+            self._world.number(), step, self._loop.time() + step.patience, _Ticket()
         )
         self._planned.append(planned)
         queue = self._queues.setdefault(step.lane, [])
@@ -172,8 +190,8 @@ class World:
             (job for job in queue if step.key is not None and job.step.key == step.key),
             None,
         )
-        if self._closed or (older is None and len(queue) >= self.lane_limit):
-            reason = Dropped.CLOSED if self._closed else Dropped.FULL
+        if self.closed or (older is None and len(queue) >= self._lane_limit):
+            reason = Dropped.CLOSED if self.closed else Dropped.FULL
             planned.ticket.answer = reason
             self._expected.append((planned, reason, None))
         else:
@@ -185,31 +203,35 @@ class World:
         planned.ticket.callers.add(caller)
         return planned
 
-    async def _call(self, caller: _Caller, step: Submit) -> None:
+    async def call(self, caller: _Caller) -> None:
         """Submit, and compare what comes back with what must."""
-        planned = self._announce(caller, step)
+        step = caller.step
+        planned = self._announce(caller)
+        name = f"caller of {planned.number}"
         ticket = planned.ticket
+        self._callers.add(caller)
         got: Answer
         try:
-            got = await self.lanes.submit(
+            got = await self._lanes.submit(
                 step.lane, step.key, planned, patience=step.patience
             )
         except NotSent as err:
             got = err.reason
         except Abandoned:
             got = Abandoned
-        except Boom as err:
+        except (Boom, TimeoutError) as err:
             got = err
         except asyncio.CancelledError:
-            self._check(caller.leaving, f"caller of {planned.number} cancelled")
-            self.counts["caller left"] += 1
+            self._check(caller.leaving, f"{name} cancelled")
+            self._counts["caller left"] += 1
             raise
         finally:
             ticket.callers.discard(caller)
+            self._callers.discard(caller)
         caller.answered = True
         self._check(
             got is not None and got == ticket.answer,
-            f"caller of {planned.number} got {got!r} for {ticket.answer!r}",
+            f"{name} got {got!r} for {ticket.answer!r}",
         )
 
     # What the lanes call.
@@ -225,39 +247,45 @@ class World:
             queue.remove(planned)
         self._check(not planned.sent, f"{name} sent twice")
         self._check(planned.dropped is None, f"{name} sent after it was dropped")
-        self._check(not self._closed, f"{name} sent after closing")
+        self._check(not self.closed, f"{name} sent after closing")
         self._check(
-            self.loop.time() <= planned.deadline + _EPSILON, f"{name} sent too late"
+            self._loop.time() <= planned.deadline + _EPSILON, f"{name} sent too late"
         )
         self._check(step.lane not in self._wire, f"{name}: its lane was taken")
-        self._check(len(self._wire) < self.total_limit, f"{name}: too many at once")
+        self._check(len(self._wire) < self._total_limit, f"{name}: too many at once")
         planned.sent = True
-        self.counts["sent"] += 1
+        self._counts["sent"] += 1
         self._wire[step.lane] = planned
         try:
             if step.inner is not None:
-                inner = self.submit(step.inner).task
+                inner = self._world.submit(step.inner, self).task
                 if step.inner_awaited and inner is not None:
                     await asyncio.wait((inner,))
-            if step.duration is not None:
+            if step.ending is Ending.TIMES_OUT:
+                async with asyncio.timeout(step.duration or 0):
+                    await self._loop.create_future()
+            elif step.duration == inf:
+                self._counts["hung"] += 1
+                await self._loop.create_future()
+            elif step.duration is not None:
                 await asyncio.sleep(step.duration)
+        except TimeoutError as err:
+            planned.ticket.answer = err
+            raise
         except asyncio.CancelledError:
             self._check(
-                self._closed and self.loop.time() >= self._patient_until - _EPSILON,
+                self.closed and self._loop.time() >= self._patient_until - _EPSILON,
                 f"{name} was stopped on the wire",
             )
             planned.ticket.answer = Abandoned
             if not step.ending.name.startswith("STUBBORN"):
-                self.counts["abandoned"] += 1
+                self._counts["abandoned"] += 1
                 raise
             # A second cancellation ends it for good.
             await asyncio.sleep(_STUBBORN)
         finally:
             del self._wire[step.lane]
         match step.ending:
-            case Ending.RETURNS | Ending.STUBBORN_RETURNS:
-                planned.ticket.answer = answer = f"answer {planned.number}"
-                return answer
             case Ending.CANCELS_ITSELF:
                 planned.ticket.answer = Abandoned
                 raise asyncio.CancelledError
@@ -265,6 +293,9 @@ class World:
                 error = Boom(planned.number)
             case Ending.FAILS_SHARED:
                 error = self._shared
+            case _:
+                planned.ticket.answer = answer = f"answer {planned.number}"
+                return answer
         planned.ticket.answer = error
         raise error
 
@@ -277,7 +308,7 @@ class World:
         """Hear of a job that was not sent, and judge whether that is right."""
         planned = job.payload
         name = f"job {planned.number}"
-        self.counts[reason.value] += 1
+        self._counts[reason.value] += 1
         self._check(planned.dropped is None, f"{name} dropped twice")
         self._check(not planned.sent, f"{name} dropped after it was sent")
         planned.dropped = reason
@@ -294,178 +325,204 @@ class World:
             self._check(new is None, f"{name} is {reason} with a replacement")
             match reason:
                 case Dropped.BUSY:
-                    right = self.loop.time() >= planned.deadline - _EPSILON
+                    right = self._loop.time() >= planned.deadline - _EPSILON
                 case Dropped.CANCELLED:
                     right = all(caller.leaving for caller in ticket.callers)
                 case Dropped.CLOSED:
-                    right = self._closed
+                    right = self.closed
                 case _:
                     right = False
             self._check(right, f"{name} must not be {reason}")
         if planned.step.on_drop is not None:
-            self.submit(planned.step.on_drop)
+            self._world.submit(planned.step.on_drop, self)
 
     # Closing.
 
-    async def _close(self, grace: float) -> None:
+    async def close(self, grace: float) -> None:
         """Close the lanes and look what is left."""
-        self._closed = True
-        started, stalled = self.loop.time(), self._stalled
+        self.closed = True
+        started, stalled = self._loop.time(), self._world.stalled
         self._patient_until = min(self._patient_until, started + grace)
         busy = bool(self._wire)
         try:
-            await self.lanes.close(grace)
+            await self._lanes.close(grace)
         except asyncio.CancelledError:
-            self.counts["close left"] += 1
+            self._counts["closing left"] += 1
             return
-        took = self.loop.time() - started - (self._stalled - stalled)
+        took = self._loop.time() - started - (self._world.stalled - stalled)
         self._check(busy or took == 0, "close waited for nothing")
         self._check(took <= grace + _STUBBORN + _EPSILON, "close took too long")
         self._check(not self._wire, "closed with something on the wire")
-        self._check(self.lanes.idle, "closed, but not idle")
-        self.counts["closed"] += 1
+        self._check(self._lanes.idle, "closed, but not idle")
+        self._over = True
+        self._counts["closing ended"] += 1
 
-    # Steps.
+    def hurry(self) -> None:
+        """Whoever closes is cancelled: what is on the wire may be stopped from now on."""
+        if self.closed:
+            self._patient_until = self._loop.time()
 
-    async def perform(self, step: Step) -> None:
-        """Do one step, then look whether all is as it must be."""
-        match step:
-            case Submit():
-                self.submit(step)
-            case Leave(back):
-                if back < len(self._callers):
-                    caller = self._callers[-1 - back]
-                    if caller.task is not None and caller.task.cancel():
-                        caller.leaving = True
-            case Pass(None):
-                await self.loop.settle()
-            case Pass(seconds):
-                await asyncio.sleep(seconds or 0)
-            case Stall(seconds):
-                self._stalled += seconds
-                self.loop.stall(seconds)
-            case Close(grace):
-                self._closers.append(self.loop.create_task(self._close(grace)))
-            case LeaveClose():
-                for closer in self._closers:
-                    if closer.cancel() and self._closed:
-                        self._patient_until = self.loop.time()
-        self._look()
+    # What must be true.
 
-    def _look(self) -> None:
-        """Check what must be true at any time."""
+    def look(self, *, quiet: bool) -> None:
+        """Check what must be true at any time, and what where nothing is about to happen."""
+        lanes, wire = self._lanes, self._wire
         self._check(not self._expected, f"not reported: {self._expected}")
         for lane, queue in self._queues.items():
             self._check(
-                self.lanes.waiting(lane) == len(queue) <= self.lane_limit,
-                f"lane {lane}: {self.lanes.waiting(lane)} wait, {len(queue)} should",
+                lanes.waiting(lane) == len(queue) <= self._lane_limit,
+                f"lane {lane}: {lanes.waiting(lane)} wait, {len(queue)} should",
             )
-            self._check(not (self._closed and queue), "something waits after closing")
-            self._check(
-                not (queue or lane in self._wire) or not self.lanes.idle, "idle at work"
-            )
-        if self.loop.ready:
+            self._check(not (self.closed and queue), "something waits after closing")
+            self._check(not (queue or lane in wire) or not lanes.idle, "idle at work")
+        if not quiet:
             return
+        now = self._loop.time() - _EPSILON
         for lane, queue in self._queues.items():
             for planned in queue:
+                name = f"job {planned.number}"
                 self._check(
                     any(not caller.leaving for caller in planned.ticket.callers),
-                    f"job {planned.number} waits for nobody",
+                    f"{name} waits for nobody",
                 )
+                self._check(now <= planned.deadline, f"{name} waits beyond its time")
             self._check(
-                not queue or lane in self._wire or len(self._wire) == self.total_limit,
+                not queue or lane in wire or len(wire) == self._total_limit,
                 f"lane {lane} stands still",
             )
-        if self.faults:
-            raise AssertionError("\n".join(self.faults))
+        self._check(
+            lanes.idle or bool(wire) or any(self._queues.values()), "at work, but idle"
+        )
+        self._check(not (self._over and self._callers), "a caller outlived closing")
 
-    async def finish(self) -> None:
-        """Let everything come to its end, then look whether nothing is left."""
-        await asyncio.sleep(_LONG)
-        await self.loop.settle()
-        self._look()
+    def finish(self) -> None:
+        """Check what must be true when all is over."""
+        self.look(quiet=True)
+        self._check(self._lanes.idle, "not idle at the end")
         for planned in self._planned:
             self._check(
                 planned.sent is (planned.dropped is None),
                 f"job {planned.number} lost: {planned.sent} {planned.dropped}",
             )
+
+
+class World:
+    """Lanes, new ones after each restart, and those who use them."""
+
+    def __init__(self, life: Life) -> None:
+        """Begin."""
+        self.loop: VirtualTimeLoop = running_loop()
+        self.life = life
+        self.counts: Counter[str] = Counter()
+        self.stalled = 0.0
+        self._faults: list[str] = []
+        self._jobs = 0
+        self._callers: list[_Caller] = []
+        self._closers: list[tuple[asyncio.Task[None], _Era]] = []
+        self._era = _Era(self)
+        self._eras = [self._era]
+
+    async def live(self) -> None:
+        """Do each step, let everything come to its end, then look whether nothing is left."""
+        for step in self.life.steps:
+            await self._perform(step)
+            self._look()
+        if self.life.patient:
+            await asyncio.sleep(_LONG)
+            await self.loop.settle()
+            self._look()
+            await self._probe()
+        for era in self._eras:
+            await era.close(_STUBBORN)
+        # A restart that was under way may have brought new ones.
+        await self._era.close(0)
+        await self.loop.settle()
+        for era in self._eras:
+            era.finish()
         for number, caller in enumerate(self._callers):
-            self._check(
+            self.check(
                 caller.answered or caller.leaving, f"caller {number} was not answered"
             )
-        lanes = self.lanes
-        self._check(lanes.idle, "not idle at the end")
-        self._check(not lanes._waiting and not lanes._workers, "lanes are kept")
-        self._check(lanes._slots._value == self.total_limit, "slots are kept")
-        self._check(not self.loop.timers, "timers are left")
-        self._check(asyncio.all_tasks() == {asyncio.current_task()}, "tasks are left")
-        self._check(
-            not self.loop.complaints, f"would be logged: {self.loop.complaints}"
+        self.check(not self.loop.timers, "timers are left")
+        self.check(asyncio.all_tasks() == {asyncio.current_task()}, "tasks are left")
+        self.check(not self.loop.complaints, f"would be logged: {self.loop.complaints}")
+        self._judge()
+
+    def check(self, truth: bool, text: str) -> None:
+        """Note what is not as it must be."""
+        if not truth:
+            self._faults.append(f"{self.loop.time() - _START:.3f} s: {text}")
+
+    def number(self) -> int:
+        """Return the number of a new job."""
+        self._jobs += 1
+        return self._jobs
+
+    def submit(self, step: Submit, era: _Era | None = None) -> _Caller:
+        """Have somebody submit, to the lanes of now unless told otherwise."""
+        caller = _Caller(step)
+        self._callers.append(caller)
+        caller.task = asyncio.Task(
+            (era or self._era).call(caller), loop=self.loop, eager_start=step.eager
         )
-        if self.faults:
-            raise AssertionError("\n".join(self.faults))
+        return caller
 
+    async def _perform(self, step: Step) -> None:
+        """Do one step."""
+        match step:
+            case Submit():
+                self.submit(step)
+            case Leave(back, again):
+                if back < len(self._callers):
+                    caller = self._callers[-1 - back]
+                    if caller.task is not None and caller.task.cancel():
+                        caller.leaving = True
+                    if again:
+                        self.submit(caller.step)
+            case Pass(None):
+                await self.loop.settle()
+            case Pass(seconds):
+                await asyncio.sleep(seconds or 0)
+            case Stall(seconds):
+                self.stalled += seconds
+                self.loop.stall(seconds)
+            case Close(grace):
+                self._begin(self._era.close(grace))
+            case Restart(grace):
+                self._begin(self._restart(self._era, grace))
+            case LeaveClose():
+                for closer, era in self._closers:
+                    if closer.cancel():
+                        era.hurry()
 
-class Chooser:
-    """Makes steps, for whoever chooses: chance, or a search for the shortest failure."""
+    def _begin(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Have somebody close the lanes of now."""
+        self._closers.append((self.loop.create_task(closing), self._era))
 
-    LANES: Final = ("a", "b", "c", "d")
-    KEYS: Final = (None, "p", "q", "r")
-    PATIENCES: Final = (0.0, 0.5, 1.0, 3.0, 10.0, 60.0)
-    DURATIONS: Final = (1.0, None, 0.0, 0.3, 2.5, 7.0, 20.0)
-    PAUSES: Final = (None, 0.0, 0.0, 0.0, 0.3, 0.5, 1.0, 3.0, 10.0)
-    ENDINGS: Final = (Ending.RETURNS, Ending.RETURNS, *Ending)
+    async def _restart(self, era: _Era, grace: float) -> None:
+        """Close, and where nobody else did so meanwhile, begin anew."""
+        await era.close(grace)
+        if era is self._era:
+            self._era = _Era(self)
+            self._eras.append(self._era)
+            self.counts["restarted"] += 1
 
-    def __init__(self, choose: Callable[[int], int]) -> None:
-        """Take what chooses a number below another."""
-        self._choose = choose
+    async def _probe(self) -> None:
+        """See that the wires hold as much as at the beginning, no more and no less."""
+        if self.life.total_limit < _MANY:
+            for number in range(self.life.total_limit + 1):
+                self.submit(Submit(f"probe {number}"))
+            await self.loop.settle()
+            self._look()
 
-    def one[ItemT](self, items: Sequence[ItemT]) -> ItemT:
-        """Choose one of several."""
-        return items[self._choose(len(items))]
+    def _look(self) -> None:
+        """Check each era."""
+        quiet = not self.loop.ready
+        for era in self._eras:
+            era.look(quiet=quiet)
+        if quiet:
+            self._judge()
 
-    def limits(self) -> tuple[int, int]:
-        """Choose how much a lane and the wires hold."""
-        return self.one((50, 1, 2, 5)), self.one((250, 1, 2, 3))
-
-    def life(self, length: int) -> list[Step]:
-        """Choose so many steps; every other life ends with closing and what comes after."""
-        steps = [self.step() for _ in range(length)]
-        if self._choose(2):
-            steps.append(Close(self.one((5.0, 0.0, 1.0))))
-            steps.append(Pass(self.one(self.PAUSES)))
-            if self._choose(4) == 0:
-                steps.append(LeaveClose())
-            steps += [self.step(closing=True) for _ in range(self._choose(10))]
-        return steps
-
-    def step(self, *, closing: bool = False) -> Step:
-        """Choose a step."""
-        match self._choose(40 if closing else 34):
-            case number if number < 18:
-                return self.submit()
-            case number if number < 26:
-                return Pass(self.one(self.PAUSES))
-            case number if number < 32:
-                return Leave(self._choose(30))
-            case number if number < 34:
-                return Stall(self.one((0.5, 3.0, 30.0)))
-            case number if number < 36:
-                return Close(self.one((5.0, 0.0, 1.0)))
-            case _:
-                return LeaveClose()
-
-    def submit(self, *, simple: bool = False) -> Submit:
-        """Choose a submit; a simple one brings no others about."""
-        special = 0 if simple else self._choose(8)
-        return Submit(
-            self.one(self.LANES),
-            self.one(self.KEYS),
-            self.one(self.PATIENCES),
-            self.one(self.DURATIONS),
-            self.one(self.ENDINGS),
-            eager=bool(self._choose(2)),
-            inner=self.submit(simple=True) if special in {1, 2} else None,
-            inner_awaited=special == 1,
-            on_drop=self.submit(simple=True) if special == 3 else None,
-        )
+    def _judge(self) -> None:
+        if self._faults:
+            raise AssertionError("\n".join(self._faults))

@@ -4,6 +4,7 @@ import asyncio
 from asyncio.base_events import BaseEventLoop
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+import contextlib
 from typing import Any, cast, override
 
 
@@ -49,9 +50,11 @@ class VirtualTimeLoop(BaseEventLoop):
 
     @property
     def ready(self) -> int:
-        """Count what will run without time passing."""
+        """Count what will run without time passing, overdue timers included."""
         handles: deque[asyncio.Handle] = self._inner("_ready")
-        return sum(not handle.cancelled() for handle in handles)
+        return sum(not handle.cancelled() for handle in handles) + sum(
+            timer.when() <= self._now for timer in self.timers
+        )
 
     @property
     def timers(self) -> list[asyncio.TimerHandle]:
@@ -94,7 +97,11 @@ def run[ResultT](main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
         assert not loop.complaints
     finally:
         loop.set_exception_handler(lambda _loop, _context: None)
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
+        # After a failure there may be more, and what they still do is of no interest.
+        with contextlib.suppress(RuntimeError):
+            while tasks := asyncio.all_tasks(loop):
+                for task in tasks:
+                    task.cancel()
+                loop.run_until_complete(asyncio.wait(tasks))
         loop.close()
     return result
