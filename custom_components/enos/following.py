@@ -104,6 +104,26 @@ class Follower:
             self.look_soon(asset_id)
 
     @callback
+    def note_sending(self, record: Record) -> None:
+        """Take note of what a sample with a command's value will prove, before it is sent.
+
+        Nothing, where the point has the value or is about to show it, or where another
+        command that writes it is open.
+        """
+        state = self._coordinator.state(*record.key)
+        if state is None or record.is_service:
+            return
+        values = [state.reading.value] if state.reading is not None else []
+        if state.mask is not None:
+            values += [state.mask.value, *state.mask.earlier]
+        record.telling = not any(
+            same(state.point, value, record.value) for value in values
+        )
+        for other in self.of(record.asset_id):
+            if other.key == record.key and same(state.point, other.value, record.value):
+                other.telling = record.telling = False
+
+    @callback
     def start(self) -> None:
         """Begin to ask, first of all for what was left open by an earlier run."""
         self._running = True
@@ -349,11 +369,8 @@ class Follower:
                 and record.unclear_since is not None
                 and not record.waits
                 and same(state.point, state.reading.value, record.value)
+                and record.telling
                 and not same_sample(state.point, state.reading, record.before)
-                and not (
-                    record.before
-                    and same(state.point, record.before.value, record.value)
-                )
             ):
                 record.fate = Fate.CONFIRMED
                 self._end(record, Outcome.SUCCEEDED, final=True)

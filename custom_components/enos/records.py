@@ -64,7 +64,8 @@ class Record:
     are as they go on the wire; of a service `value` holds its inputs. `before` is the reading
     when the command went on the wire. `product_key` tells later whether the device is still
     one of ours. `final` is false while the outcome may yet change by what EnOS or the device
-    tells. `unclear_since` is when the outcome became unknown. `duration` is in seconds from
+    tells. `unclear_since` is when the outcome became unknown. `telling` is false where a sample
+    with the written value proves nothing, for the point had it, or another command writes it. `duration` is in seconds from
     the call to the outcome.
     """
 
@@ -88,6 +89,7 @@ class Record:
     duration: float | None = None
     expires: datetime | None = None
     unclear_since: datetime | None = None
+    telling: bool = True
     replaced_by: str = ""
     output: JsonValue = None
     fate: Fate | None = None
@@ -152,6 +154,7 @@ class Record:
             "message": self.message,
             "expires": _as_text(self.expires),
             "unclear_since": _as_text(self.unclear_since),
+            "telling": self.telling,
             "replaced_by": self.replaced_by,
         }
 
@@ -179,6 +182,7 @@ class Record:
             message=stored["message"],
             expires=_as_moment(stored["expires"]),
             unclear_since=_as_moment(stored["unclear_since"]),
+            telling=stored["telling"],
             replaced_by=stored["replaced_by"],
         )
 
