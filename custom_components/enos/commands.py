@@ -93,7 +93,11 @@ class Commands:
             self._send, self._dropped, clock=time.monotonic
         )
         self._follower = Follower(
-            client, coordinator, self._concluded, memory.save_soon
+            client,
+            coordinator,
+            self._concluded,
+            memory.save_soon,
+            lambda: {record.command_id for record in self.records},
         )
         self._queueing: dict[str, Record] = {}
         self._away: dict[str, tuple[float, EnosError]] = {}

@@ -61,7 +61,8 @@ class Follower:
 
     `conclude(record, outcome, final)` hears of every outcome that is found; it may be called
     for one record more than once, but not after a final outcome. `changed` hears of every
-    command that is added or ended. Nothing is ever sent to a device from here.
+    command that is added or ended. `known_ids` returns EnOS's ids of commands that ended, so
+    that no open one is taken for them. Nothing is ever sent to a device from here.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class Follower:
         coordinator: EnosCoordinator,
         conclude: Callable[[Record, Outcome, bool], None],
         changed: CALLBACK_TYPE,
+        known_ids: Callable[[], set[str]],
     ) -> None:
         """Start with nothing to follow; nothing is asked before `start`."""
         self._client = client
         self._coordinator = coordinator
         self._conclude = conclude
         self._changed = changed
+        self._known_ids = known_ids
         self._follows: dict[str, _Follow] = {}
         self._gate = asyncio.Semaphore(_SEARCHES)
         self._running = False
@@ -275,7 +278,7 @@ class Follower:
                     self._end(record, Outcome.FAILED, final=True)
                 return
             by_id = {command.command_id: command for command in listed}
-            claimed = {record.command_id for record in self} - {""}
+            claimed = {record.command_id for record in self} | self._known_ids()
             # The newest first: it is the newest that a search is likeliest to show.
             for record in reversed(asked):
                 command = by_id.get(record.command_id)
