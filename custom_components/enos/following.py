@@ -206,6 +206,8 @@ class Follower:
                         # EnOS's clock may be behind, but not for long.
                         left = _AGAIN if left > -_OVERDUE else delay
                     delay = min(delay, max(least, left))
+                elif not self._asks(record):
+                    delay = min(delay, max(least, self._unsettled_for(record)))
 
         @callback
         def look(_now: datetime) -> None:
@@ -246,7 +248,7 @@ class Follower:
             if any(self._asks(record) for record in follow.records.values()):
                 await self._search(asset_id, follow)
         for record in list(follow.records.values()):
-            if not self._asks(record) and self._settled(record):
+            if not self._asks(record) and self._unsettled_for(record) <= 0:
                 self._end(record, record.outcome, final=True)
 
     @staticmethod
@@ -257,13 +259,13 @@ class Follower:
         """
         return record.outcome is not Outcome.NO_REPLY
 
-    @staticmethod
-    def _settled(record: Record) -> bool:
-        """Tell whether the device had the time to show that it obeyed all the same."""
-        return (
-            record.unclear_since is None
-            or (dt_util.utcnow() - record.unclear_since).total_seconds() >= SETTLE_TIME
-        )
+    def _unsettled_for(self, record: Record) -> float:
+        """Return how many seconds a device has left to show that it obeyed all the same."""
+        if record.unclear_since is None:
+            return 0.0
+        state = self._coordinator.state(*record.key)
+        time = state.settle_time if state is not None else SETTLE_TIME
+        return time - (dt_util.utcnow() - record.unclear_since).total_seconds()
 
     async def _search(self, asset_id: str, follow: _Follow) -> None:
         """Look up all open commands of a device."""
