@@ -537,7 +537,10 @@ class Commands:
             self._end(record, outcome)
             return
         self._follow(record, outcome)
-        self._read_back(record)
+        # The device may have shown it before EnOS gave up on it.
+        self._follower.note_reading(record.key)
+        if not record.final:
+            self._read_back(record)
 
     def _read_back(self, record: Record) -> None:
         """Have the device asked for its value: only it can tell."""

@@ -130,7 +130,7 @@ class Follower:
     def start(self) -> None:
         """Begin to ask, first of all for what was left open by an earlier run."""
         self._running = True
-        self._coordinator.on_reading = self._note_reading
+        self._coordinator.on_reading = self.note_reading
         for asset_id, follow in self._follows.items():
             self._listen(asset_id, follow)
             self.look_soon(asset_id, at_once=True)
@@ -359,8 +359,8 @@ class Follower:
                 self._end(record, Outcome.UNKNOWN, final=True)
 
     @callback
-    def _note_reading(self, key: PointKey) -> None:
-        """Take a new sample for the answer that a command never got, if it shows its value."""
+    def note_reading(self, key: PointKey) -> None:
+        """Take the newest sample for the answer that a command never got, if it shows its value."""
         follow = self._follows.get(key[0])
         if follow is None:
             return
@@ -398,6 +398,9 @@ class Follower:
                 del self._follows[record.asset_id]
         self._changed()
         self._conclude(record, outcome, final)
+        if not final:
+            # The device may have shown it while it was still thought to think.
+            self.note_reading(record.key)
 
 
 def _alike(listed: JsonValue, written: JsonValue) -> bool:
