@@ -28,7 +28,7 @@ from .following import Follower
 from .knowledge import Fate
 from .lanes import Abandoned, Dropped, Job, Lanes, NotSent
 from .memory import Memory
-from .records import Mode, Outcome, Record
+from .records import WELL, Mode, Outcome, Record
 from .selection import Policy
 
 QUEUE_LIMIT: Final = 50
@@ -554,6 +554,11 @@ class Commands:
             record.final = True
         else:
             record.end(outcome, final=final)
+        if outcome in WELL:
+            # They told of a reply that was lost, not of the command.
+            record.code, record.message = None, ""
+        elif outcome is Outcome.NOT_SENT:
+            record.expires = None
         if outcome in (Outcome.SUCCEEDED, Outcome.NO_REPLY) and record.fate is None:
             self._read_back(record)
         self._announce(record)
