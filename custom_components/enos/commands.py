@@ -102,6 +102,7 @@ class Commands:
         self._queueing: dict[str, Record] = {}
         self._away: dict[str, tuple[float, EnosError]] = {}
         self._latest: dict[PointKey, Record] = {}
+        self._masking: dict[PointKey, Record] = {}
         self._listeners: list[Listener] = []
         self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
         self._allowed = True
@@ -152,6 +153,7 @@ class Commands:
         """Take over from an earlier run what a reload must not forget."""
         self.records.extend(earlier.records)
         self._latest.update(earlier._latest)
+        self._masking.update(earlier._masking)
         self._allowed = earlier.allowed
         for record in earlier.open:
             self._follower.add(record)
@@ -393,6 +395,7 @@ class Commands:
         record.end(Outcome.SUCCEEDED)
         self._keep(record)
         if not record.is_service:
+            self._masking[record.key] = record
             self._coordinator.acknowledge(
                 record.key, record.value, record.before, record.context
             )
@@ -597,17 +600,13 @@ class Commands:
     @callback
     def _note_fate(self, key: PointKey, fate: Fate) -> None:
         """Write into the record what the samples after a good write said."""
-        for record in reversed(self.records):
-            if (
-                record.key == key
-                and record.outcome is Outcome.SUCCEEDED
-                and record.mode is Mode.INSTANT
-            ):
-                record.fate = fate
-                if fate is Fate.OVERRIDDEN:
-                    record.outcome = Outcome.OVERRIDDEN
-                    self._announce(record)
-                return
+        record = self._masking.pop(key, None)
+        if record is None:
+            return
+        record.fate = fate
+        if fate is Fate.OVERRIDDEN:
+            record.outcome = Outcome.OVERRIDDEN
+            self._announce(record)
 
     def _keep(self, record: Record) -> None:
         """Add a record to the history, and to its point where it is the newest."""
