@@ -10,14 +10,20 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.aiohttp_client import (
     SERVER_SOFTWARE,
     async_get_clientsession,
 )
+from homeassistant.helpers.typing import ConfigType
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ssl import client_context, client_context_no_verify
 
+from . import services
 from .api.client import EnosClient
 from .api.errors import EnosError, InvalidUrlError
 from .api.models import Device
@@ -52,7 +58,15 @@ class _Handover:
     data: EnosData
 
 
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
 _HANDOVERS: HassKey[dict[str, _Handover]] = HassKey(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, so that automations with them can be checked at any time."""
+    services.async_register(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool:

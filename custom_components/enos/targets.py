@@ -1,0 +1,272 @@
+"""What the actions are about: devices and points from the ids that people use."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.translation import async_get_translations
+
+from .api.errors import (
+    ConnectError,
+    EnosError,
+    PermissionDeniedError,
+    RateLimitError,
+    TransportError,
+)
+from .api.models import Device, JsonValue, Measurepoint
+from .const import CONF_WRITE_ANY_POINT, DOMAIN
+from .coordinator import EnosConfigEntry, EnosData, point_unique_id
+from .mapping import Kind, PointDescription, describe_control, describe_reading
+
+_WRITABLE: Final = frozenset({Kind.NUMBER.value, Kind.SWITCH.value, Kind.SELECT.value})
+
+
+def problem(*, translation_key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the error for something that the caller can put right."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders=placeholders,
+    )
+
+
+def request_failed(err: EnosError, device: str, right: str) -> HomeAssistantError:
+    """Return the error for a question that EnOS did not answer.
+
+    `right` is what the application needs for it.
+    """
+    key = "request_failed"
+    if isinstance(err, PermissionDeniedError):
+        key = "request_denied"
+    elif isinstance(err, RateLimitError):
+        key = "request_rate_limited"
+    elif isinstance(err, ConnectError | TransportError):
+        key = "request_no_answer"
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={
+            "device": device,
+            "right": right,
+            "code": str(err.code) if err.code is not None else "-",
+            "message": err.message or str(err),
+        },
+    )
+
+
+async def async_wording(hass: HomeAssistant) -> Callable[[HomeAssistantError], str]:
+    """Return what words an error of ours in Home Assistant's language.
+
+    For texts that become part of a response or of another error; `str()` is always English.
+    """
+    texts = await async_get_translations(
+        hass, hass.config.language, "exceptions", [DOMAIN]
+    )
+
+    def wording(err: HomeAssistantError) -> str:
+        key = f"component.{DOMAIN}.exceptions.{err.translation_key}.message"
+        return texts.get(key, key).format(**(err.translation_placeholders or {}))
+
+    return wording
+
+
+def utc_text(milliseconds: int | None) -> str | None:
+    """Return a time of EnOS in UTC, None for one that is none."""
+    if milliseconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
+    except OverflowError, OSError, ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTarget:
+    """A device of a loaded account. `device` is None where EnOS has it no more."""
+
+    entry: EnosConfigEntry
+    device_id: str
+    name: str
+    asset_id: str
+
+    @property
+    def data(self) -> EnosData:
+        """What its account works with."""
+        return self.entry.runtime_data
+
+    @property
+    def device(self) -> Device | None:
+        """What EnOS says of it."""
+        return self.data.coordinator.devices.get(self.asset_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PointTarget:
+    """A point of a device, of unknown type where no model tells of it."""
+
+    on: DeviceTarget
+    point_id: str
+    name: str
+    point: Measurepoint
+    description: PointDescription | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from all others."""
+        return self.on.entry.entry_id, self.on.asset_id, self.point_id
+
+    @property
+    def bool_as_json(self) -> bool:
+        """Whether EnOS gave the point's value as true or false of late."""
+        state = self.on.data.coordinator.state(self.on.asset_id, self.point_id)
+        reading = state.reading if state else None
+        return reading is not None and isinstance(reading.value, bool)
+
+
+@callback
+def device_target(hass: HomeAssistant, device_id: str) -> DeviceTarget:
+    """Return a device by its id in Home Assistant. Raises `ServiceValidationError`."""
+    device, entry = dr.async_get_device_and_config_entry_for_domain(
+        hass, device_id, domain=DOMAIN, include_child_devices=False
+    )
+    if device is None:
+        raise problem(translation_key="unknown_device", device=device_id)
+    name = device.name_by_user or device.name or device_id
+    if entry is None:
+        raise problem(translation_key="foreign_device", device=name)
+    prefix = f"{entry.unique_id}_"
+    for domain, identifier in device.identifiers:
+        if domain == DOMAIN and identifier.startswith(prefix):
+            _check_loaded(entry, name)
+            return DeviceTarget(entry, device.id, name, identifier.removeprefix(prefix))
+    raise problem(translation_key="foreign_device", device=name)
+
+
+def _check_loaded(entry: EnosConfigEntry, name: str) -> None:
+    if entry.state is not ConfigEntryState.LOADED:
+        raise problem(
+            translation_key="account_not_loaded", device=name, account=entry.title
+        )
+
+
+@callback
+def device_targets(
+    hass: HomeAssistant, device_ids: Iterable[str]
+) -> list[DeviceTarget]:
+    """Return devices, each once. Raises `ServiceValidationError`."""
+    return [device_target(hass, device_id) for device_id in dict.fromkeys(device_ids)]
+
+
+@callback
+def entity_target(hass: HomeAssistant, entity_id: str) -> PointTarget:
+    """Return the point of a control. Raises `ServiceValidationError`."""
+    entity = er.async_get(hass).async_get(entity_id)
+    if entity is None:
+        raise problem(translation_key="unknown_entity", entity=entity_id)
+    if entity.platform != DOMAIN:
+        raise problem(translation_key="foreign_entity", entity=entity_id)
+    if (
+        entity.domain not in _WRITABLE
+        or "#" in entity.unique_id
+        or not entity.device_id
+    ):
+        raise problem(translation_key="no_control", entity=entity_id)
+    on = device_target(hass, entity.device_id)
+    prefix = point_unique_id(on.data.client.org_id, on.asset_id, "")
+    return point_to_write(on, entity.unique_id.removeprefix(prefix))
+
+
+def point_to_write(on: DeviceTarget, point_id: str) -> PointTarget:
+    """Return a point that may be written. Raises `ServiceValidationError`."""
+    found = point_of(on, point_id, to_write=True)
+    if on.device is None:
+        # The command itself says that the device is gone.
+        return found
+    selection = on.data.coordinator.discovery.selection_of(on.device)
+    if selection is not None and point_id in selection.controls:
+        return found
+    if on.entry.options.get(CONF_WRITE_ANY_POINT):
+        return found
+    raise problem(translation_key="not_chosen", device=on.name, point=found.name)
+
+
+def point_of(on: DeviceTarget, point_id: str, *, to_write: bool = False) -> PointTarget:
+    """Return a point, as it is read or, with `to_write`, as its control has it.
+
+    Raises `ServiceValidationError` for one that the device's model does not have.
+    """
+    device = on.device
+    unknown = Measurepoint(identifier=point_id)
+    if device is None:
+        return PointTarget(on, point_id, point_id, unknown)
+    discovery = on.data.coordinator.discovery
+    bound = discovery.bound_point(device, point_id)
+    if bound is not None and bound.writable is to_write:
+        return PointTarget(on, point_id, bound.name, bound.point, bound.description)
+    model = discovery.models.get(device.model_id)
+    selection = discovery.selection_of(device)
+    point = selection.points.get(point_id) if selection else None
+    if model is not None:
+        point = model.measurepoints.get(point_id, point)
+        if point is None:
+            raise problem(
+                translation_key="unknown_point", device=on.name, point=point_id
+            )
+    if point is None:
+        return PointTarget(on, point_id, point_id, unknown)
+    language = on.data.coordinator.hass.config.language
+    describe = describe_control if to_write else describe_reading
+    labels = selection.labels.get(point_id, {}) if selection else {}
+    return PointTarget(
+        on,
+        point_id,
+        point.name.get(language) or point_id,
+        point,
+        describe(point, language=language, labels=labels),
+    )
+
+
+def all_points(on: DeviceTarget) -> list[PointTarget]:
+    """Return all points of a device that are known, those described by hand included.
+
+    Raises `ServiceValidationError` where none is.
+    """
+    device = on.device
+    if device is None:
+        raise problem(translation_key="device_not_in_enos", device=on.name)
+    discovery = on.data.coordinator.discovery
+    selection = discovery.selection_of(device)
+    model = discovery.models.get(device.model_id)
+    known: dict[str, Any] = {
+        **(selection.points if selection else {}),
+        **(model.measurepoints if model else {}),
+    }
+    if not known:
+        raise problem(translation_key="model_not_known", device=on.name)
+    return [point_of(on, point_id) for point_id in known]
+
+
+def plain_json(value: object) -> JsonValue:
+    """Return a value as JSON has it; raise ValueError for one that JSON cannot carry.
+
+    What comes from YAML and templates are subclasses of text, list and object, and tuples.
+    """
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return str(value)
+        case int():
+            return int(value)
+        case float() if value - value == 0:
+            return float(value)
+        case list() | tuple():
+            return [plain_json(item) for item in value]
+        case dict() if all(isinstance(key, str) for key in value):
+            return {str(key): plain_json(item) for key, item in value.items()}
+    raise ValueError("not a value that JSON can carry")

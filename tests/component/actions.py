@@ -1,0 +1,78 @@
+"""Helpers of the tests about the actions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.enos.const import CONF_WRITE_ANY_POINT, DOMAIN
+from simulator import SimDevice, Simulator
+
+from .common import entry_for, product_subentry
+
+AHU_CONTROLS = ("power", "mode", "fan_frequency")
+
+
+def device_id_of(hass: HomeAssistant, sim: Simulator, device: SimDevice) -> str:
+    """Return the id of a device in Home Assistant."""
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    found = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, f"{sim.org_id}_{device.asset_id}"), entry.entry_id
+    )
+    assert found is not None
+    return found.id
+
+
+async def act(
+    hass: HomeAssistant, name: str, context: Context | None = None, **data: Any
+) -> Any:
+    """Call an action for its response."""
+    return await hass.services.async_call(
+        DOMAIN, name, data, blocking=True, return_response=True, context=context
+    )
+
+
+async def do(
+    hass: HomeAssistant, name: str, context: Context | None = None, **data: Any
+) -> None:
+    """Call an action without asking for a response."""
+    await hass.services.async_call(DOMAIN, name, data, blocking=True, context=context)
+
+
+async def refused(
+    hass: HomeAssistant, name: str, *, response: bool = False, **data: Any
+) -> HomeAssistantError:
+    """Call an action that raises; return its error."""
+    with pytest.raises(HomeAssistantError) as caught:
+        await (act if response else do)(hass, name, **data)
+    return caught.value
+
+
+async def set_up_ahus(
+    hass: HomeAssistant,
+    sim: Simulator,
+    *more: ConfigSubentryData,
+    any_point: bool = False,
+    controls: Sequence[str] = AHU_CONTROLS,
+    **config: Any,
+) -> MockConfigEntry:
+    """Set up an account with air handling units, with any point to be written or not."""
+    entry = entry_for(
+        sim,
+        product_subentry(
+            sim, "ahu", controls=controls, sensors=["supply_temp"], **config
+        ),
+        *more,
+    )
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, options={CONF_WRITE_ANY_POINT: any_point}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
