@@ -562,7 +562,8 @@ class Commands:
             record.code, record.message = None, ""
         elif outcome is Outcome.NOT_SENT:
             record.expires = None
-        if outcome in (Outcome.SUCCEEDED, Outcome.NO_REPLY) and record.fate is None:
+        delivered = outcome is Outcome.SUCCEEDED and record.fate is None
+        if delivered or (outcome is Outcome.NO_REPLY and not final):
             self._read_back(record)
         self._announce(record)
 
