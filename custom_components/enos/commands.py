@@ -114,7 +114,7 @@ class Commands:
     @property
     def open(self) -> list[Record]:
         """The commands whose end is not known, and those just being queued."""
-        return [*self._queueing.values(), *self._follower]
+        return [*self._follower, *self._queueing.values()]
 
     def latest(self, key: PointKey) -> Record | None:
         """Return the newest command to a point of which there is something to say."""
@@ -171,12 +171,7 @@ class Commands:
         """Follow what was left open, once the entities stand."""
         self._follower.start()
         for asset_id in {record.asset_id for record in self._follower}:
-            if self._orphans(asset_id):
-                self._coordinator.config_entry.async_create_background_task(
-                    self._coordinator.hass,
-                    self._withdraw(asset_id),
-                    f"{self._coordinator.name} withdraw commands of {asset_id}",
-                )
+            self._tidy(asset_id)
 
     async def close(self) -> None:
         """Drop what waits, give what is on its way five seconds."""
@@ -201,8 +196,33 @@ class Commands:
             is None
         ]
 
+    def _replaced(self, asset_id: str) -> list[tuple[Record, Record]]:
+        """Return waiting commands with newer ones to the same point."""
+        waiting = [each for each in self.queued(asset_id) if not each.is_service]
+        newest = {record.key: record for record in waiting}
+        return [
+            (record, newest[record.key])
+            for record in waiting
+            if record is not newest[record.key]
+        ]
+
+    def _tidy(self, asset_id: str) -> None:
+        """Withdraw what waits for a device in vain."""
+        if self._orphans(asset_id) or self._replaced(asset_id):
+            self._coordinator.config_entry.async_create_background_task(
+                self._coordinator.hass,
+                self._withdraw(asset_id),
+                f"{self._coordinator.name} withdraw commands of {asset_id}",
+            )
+
     async def _withdraw(self, asset_id: str) -> None:
-        """Have no command fire hours later at a device that nobody looks at any more."""
+        """Have no command fire hours later that nobody expects any more.
+
+        Those to a device that nobody looks at, and those found waiting only after a newer one
+        was queued.
+        """
+        for older, newer in self._replaced(asset_id):
+            await self._cancel((older,), newer)
         try:
             await self.async_cancel(asset_id, self._orphans(asset_id))
         except EnosError as err:
@@ -566,6 +586,9 @@ class Commands:
         if delivered or (outcome is Outcome.NO_REPLY and not final):
             self._read_back(record)
         self._announce(record)
+        if record.waits:
+            # It is known only now that it waits.
+            self._tidy(record.asset_id)
 
     def _note_away(self, asset_id: str, err: EnosError) -> None:
         """Remember that EnOS called a device away."""
