@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
@@ -13,9 +16,10 @@ from .api.models import Device, DeviceStatus
 from .const import CONF_ACCESS_KEY, CONF_SECRET_KEY, DOMAIN
 from .coordinator import EnosConfigEntry, EnosCoordinator
 from .records import Record
+from .selection import Selection
 
 _SECRET: Final = {CONF_ACCESS_KEY, CONF_SECRET_KEY}
-_RECORDS: Final = 50
+_RECORDS: Final = 200
 # A fleet's points would make a file that nobody reads; those of the worst devices come first.
 _WITH_POINTS: Final = 25
 
@@ -30,6 +34,7 @@ async def async_get_config_entry_diagnostics(
     data = entry.runtime_data
     coordinator, client = data.coordinator, data.client
     devices = coordinator.devices
+    opened = data.commands.open
     return {
         "account": {
             **async_redact_data(dict(entry.data), _SECRET),
@@ -40,6 +45,11 @@ async def async_get_config_entry_diagnostics(
             "last_error": None
             if coordinator.last_update_success
             else _error(coordinator.last_exception),
+            "options": dict(entry.options),
+            "control_allowed": data.commands.allowed,
+            "requests": client.statistics.requests,
+            "requests_today": client.statistics.requests_today,
+            "errors": dict(client.statistics.errors.most_common()),
         },
         "summary": {
             "devices": len(devices),
@@ -50,15 +60,15 @@ async def async_get_config_entry_diagnostics(
             "commands": dict(
                 Counter(record.outcome for record in data.commands.records)
             ),
+            "waiting_commands": sum(map(data.commands.waiting, devices)),
+            "queued_commands": sum(record.waits for record in opened),
+            "open_commands": len(opened),
         },
         "devices": [
             _device(entry, device, with_points=place < _WITH_POINTS)
             for place, device in enumerate(_worst_first(coordinator, devices.values()))
         ],
-        "subentries": [
-            {"type": subentry.subentry_type, "title": subentry.title, **subentry.data}
-            for subentry in entry.subentries.values()
-        ],
+        "subentries": [_subentry(subentry) for subentry in entry.subentries.values()],
         "polling": {
             "interval": coordinator.update_interval
             and coordinator.update_interval.total_seconds(),
@@ -77,6 +87,7 @@ async def async_get_config_entry_diagnostics(
             "can_list_devices": coordinator.discovery.statuses_known,
             "models": sorted(coordinator.discovery.models),
         },
+        "open_commands": [_record(record) for record in opened],
         "commands": [
             _record(record) for record in list(data.commands.records)[-_RECORDS:]
         ],
@@ -149,6 +160,14 @@ def _device(
         "last_code": last.code if last else None,
         "last_outcome": last.outcome if last else None,
         "waiting_commands": data.commands.waiting(device.asset_id),
+        "queued_commands": [
+            {
+                "command_id": record.command_id,
+                "measurepoint_id": record.point_id,
+                "expires": _moment(record.expires),
+            }
+            for record in data.commands.queued(device.asset_id)
+        ],
         "custom_format": device.custom_format,
     }
     if with_points:
@@ -187,22 +206,52 @@ def _point(
     }
 
 
-def _record(record: Record) -> dict[str, Any]:
+def _subentry(subentry: ConfigSubentry) -> dict[str, Any]:
+    """Return what was brought in, and how commands go to it where nothing was chosen."""
+    selection = Selection.from_subentry(subentry)
     return {
+        "type": subentry.subentry_type,
+        "title": subentry.title,
+        **subentry.data,
+        "policy_in_force": asdict(selection.policy),
+        "exceptions_in_force": {
+            asset_id: asdict(policy) for asset_id, policy in selection.policies.items()
+        },
+    }
+
+
+def _record(record: Record) -> dict[str, Any]:
+    """Return everything that is known of a command."""
+    return {
+        "id": record.id,
         "at": record.at.isoformat(),
         "asset_id": record.asset_id,
-        "measurepoint_id": record.point_id,
+        "product_key": record.product_key,
+        "measurepoint_id": None if record.is_service else record.point_id,
+        "service_id": record.point_id if record.is_service else None,
         "value_before": record.value_before,
         "value": record.value,
-        "mode": record.mode,
+        "sample_before": record.before.value if record.before else None,
+        "mode": record.mode.value,
         "command_id": record.command_id,
-        "outcome": record.outcome,
+        "outcome": record.outcome.value,
+        "final": record.final,
         "code": record.code,
         "message": record.message,
+        "ended": _moment(record.ended),
         "duration": record.duration,
+        "expires": _moment(record.expires),
+        "unclear_since": _moment(record.unclear_since),
+        "replaced_by": record.replaced_by,
+        "output": record.output,
         "read_back": record.fate.value if record.fate else None,
+        "context_id": record.context.id if record.context else None,
         "user_id": record.context.user_id if record.context else None,
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
 
 
 def _error(err: BaseException | None) -> dict[str, Any] | None:
