@@ -276,8 +276,10 @@ class Follower:
             except NotFoundError as err:
                 # With the device its commands are gone, too.
                 for record in asked:
-                    record.code, record.message = err.code, err.message or str(err)
-                    self._end(record, Outcome.FAILED, final=True)
+                    # Another's end may have been learnt meanwhile.
+                    if record.id in follow.records:
+                        record.code, record.message = err.code, err.message or str(err)
+                        self._end(record, Outcome.FAILED, final=True)
                 return
             by_id = {command.command_id: command for command in listed}
             claimed = {record.command_id for record in self} | self._known_ids()

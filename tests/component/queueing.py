@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+import json
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -228,7 +229,11 @@ def another_client(sim: Simulator, session: Any) -> EnosClient:
 
 def values_sent(sim: Simulator) -> list[Any]:
     """Return the values that were asked to be set, in order, each request once."""
-    return [request.body["value"] for request in sets(sim)]
+    bodies = (request.body for request in sets(sim))
+    return [
+        (json.loads(body) if isinstance(body, bytes) else body)["value"]
+        for body in bodies
+    ]
 
 
 def searched(sim: Simulator) -> list[RequestRecord]:
