@@ -471,6 +471,7 @@ class Commands:
             await self._cancel(older, record)
             older = []
         # On disk before it is sent: after a kill we have to know what may wait in EnOS.
+        record.expires = dt_util.utcnow() + timedelta(seconds=write.queue_for)
         self._queueing[record.id] = record
         await self._memory.async_flush()
         record.expires = dt_util.utcnow() + timedelta(seconds=write.queue_for)
