@@ -9,7 +9,7 @@ from homeassistant.helpers.storage import Store
 
 from .api.models import Reading
 from .batches import PointKey
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .coordinator import EnosCoordinator
 from .knowledge import Mask
 from .records import Record
@@ -94,8 +94,22 @@ def restore_masks(coordinator: EnosCoordinator, stored: Stored) -> None:
 
 
 def open_commands(stored: Stored) -> list[Record]:
-    """Return the commands of an earlier run whose end is not known."""
-    return [Record.from_stored(item) for item in stored.get("commands", ())]
+    """Return the commands of an earlier run whose end is not known.
+
+    One that makes no sense, as after a downgrade, costs nobody the rest.
+    """
+    found: list[Record] = []
+    lost = 0
+    for item in stored.get("commands", ()):
+        try:
+            found.append(Record.from_stored(item))
+        except KeyError, TypeError, ValueError:
+            lost += 1
+    if lost:
+        LOGGER.warning(
+            "%s stored commands cannot be understood; they are dropped", lost
+        )
+    return found
 
 
 def _as_dict(key: PointKey, mask: Mask) -> dict[str, Any]:
