@@ -5,11 +5,12 @@ from typing import Any
 from homeassistant.core import ServiceRegistry
 from homeassistant.data_entry_flow import FlowHandler, FlowManager
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.issue_registry import IssueRegistry
 import pytest
 
 from custom_components.enos.const import DOMAIN
 
-from .texts import check_exception, check_step
+from .texts import check_exception, check_issue, check_step
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +22,12 @@ def integration(enable_custom_integrations: None) -> None:
 def texts_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test in which a person would see a key instead of a text.
 
-    Every step that a flow of ours shows and every error that an action raises is looked up,
-    placeholders included. Home Assistant does the same for its own integrations.
+    Every step that a flow of ours shows, every error that an action raises and every repair
+    is looked up, placeholders included. Home Assistant does the same for its own integrations.
     """
     handle_step = FlowManager._async_handle_step
     call_service = ServiceRegistry.async_call
+    create_issue = IssueRegistry.async_get_or_create
 
     async def handle_step_and_check(
         self: Any, flow: FlowHandler[Any, Any, Any], *args: Any, **kwargs: Any
@@ -43,5 +45,15 @@ def texts_exist(monkeypatch: pytest.MonkeyPatch) -> None:
                 check_exception(err.translation_key, err.translation_placeholders)
             raise
 
+    def create_issue_and_check(
+        self: Any, domain: str, issue_id: str, **kwargs: Any
+    ) -> Any:
+        if domain == DOMAIN:
+            check_issue(
+                kwargs["translation_key"], kwargs.get("translation_placeholders")
+            )
+        return create_issue(self, domain, issue_id, **kwargs)
+
+    monkeypatch.setattr(IssueRegistry, "async_get_or_create", create_issue_and_check)
     monkeypatch.setattr(FlowManager, "_async_handle_step", handle_step_and_check)
     monkeypatch.setattr(ServiceRegistry, "async_call", call_service_and_check)

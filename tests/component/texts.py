@@ -92,3 +92,11 @@ def check_exception(key: str | None, given: Mapping[str, Any] | None) -> None:
     """Fail where an exception has no English text."""
     message = ENGLISH["exceptions"].get(key, {}).get("message")
     check_text(f"exceptions.{key}", message, given)
+
+
+def check_issue(key: str | None, given: Mapping[str, str] | None) -> None:
+    """Fail where a repair has no text in one of the languages."""
+    for language in LANGUAGES:
+        texts = load(language)["issues"].get(key, {})
+        for part in ("title", "description"):
+            check_text(f"{language} issues.{key}.{part}", texts.get(part), given)
