@@ -7,33 +7,18 @@ browser needs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-import contextlib
 from pathlib import Path
 import re
 import shutil
-import socket
 import sys
 import tempfile
-import time
-import tomllib
 
-import aiohttp
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from scripts._develop import (
-    DASHBOARD,
-    PASSWORD,
-    ROOT,
-    USER,
-    HomeAssistant,
-    make_dashboard,
-    start,
-    stop,
-    store,
-    until,
-)
+from scripts._develop import DASHBOARD, PASSWORD, USER, HomeAssistant, make_dashboard
 from simulator import SimDevice, Simulator
+
+from .house import PATIENCE, house, in_time, say
 
 # Where none of these is installed, Playwright's own is taken.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -45,74 +30,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-# Two cores that start a database, a browser and Home Assistant take their time.
-PATIENCE = 30_000
-
-
-def say(text: str) -> None:
-    """Tell what is going on."""
-    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def write_configuration(folder: Path, port: int) -> None:
-    """Write what Home Assistant reads at its start."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    lines = [
-        f"{component}:"
-        for component in project["tool"]["enos"]["components"]
-        if component != "http"
-    ]
-    lines += ["logger:", "  default: warning", "  logs:"]
-    lines += ["    custom_components.enos: debug"]
-    # About cameras, which nobody has here.
-    lines += ["    haffmpeg: critical"]
-    lines += ["    homeassistant.components.camera.img_util: critical"]
-    (folder / "configuration.yaml").write_text("\n".join(lines) + "\n", "utf-8")
-    (folder / "custom_components").symlink_to(
-        ROOT / "custom_components", target_is_directory=True
-    )
-    store("http", 1, {"server_host": ["127.0.0.1"], "server_port": port}, folder)
-    done = {"done": ["core_config", "analytics", "integration"]}
-    store("onboarding", 4, done, folder)
-
-
-@contextlib.asynccontextmanager
-async def home_assistant(venv: Path, folder: Path) -> AsyncIterator[HomeAssistant]:
-    """Run Home Assistant with one user."""
-    port = free_port()
-    write_configuration(folder, port)
-    log = folder / "hass.log"
-    python = str(venv / "bin" / "python")
-    process = await start(
-        python, "-m", "homeassistant", "--config", str(folder), log=log
-    )
-    try:
-        async with aiohttp.ClientSession() as session:
-            home = HomeAssistant(session, f"http://localhost:{port}")
-            await until("Home Assistant", process, log, home.answers)
-            await home.onboard()
-            await until("Home Assistant", process, log, home.running)
-            yield home
-    finally:
-        await stop(process)
-
-
-async def in_time(what: str, holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds."""
-    try:
-        async with asyncio.timeout(PATIENCE / 1000):
-            while not await holds():
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise AssertionError(f"never happened: {what}") from None
 
 
 class Walk:
@@ -292,9 +209,10 @@ async def walk(venv: Path, pictures: Path) -> None:
         folder = Path(name)
         async with (
             Simulator(seed=1, devices=12) as sim,
-            home_assistant(venv, folder) as home,
+            house(venv, folder) as built,
             async_playwright() as playwright,
         ):
+            home = built.home
             browser = await playwright.chromium.launch(
                 executable_path=next(filter(None, map(shutil.which, BROWSERS)), None),
                 args=list(FLAGS),
