@@ -1,9 +1,7 @@
 """Helpers of the tests about the actions."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
@@ -14,8 +12,6 @@ from custom_components.enos.const import CONF_WRITE_ANY_POINT, DOMAIN
 from simulator import SimDevice, Simulator
 
 from .common import entry_for, product_subentry
-
-AHU_CONTROLS = ("power", "mode", "fan_frequency")
 
 
 def device_id_of(hass: HomeAssistant, sim: Simulator, device: SimDevice) -> str:
@@ -53,26 +49,18 @@ async def refused(
     return caught.value
 
 
-async def set_up_ahus(
-    hass: HomeAssistant,
-    sim: Simulator,
-    *more: ConfigSubentryData,
-    any_point: bool = False,
-    controls: Sequence[str] = AHU_CONTROLS,
-    **config: Any,
+async def set_up_any(
+    hass: HomeAssistant, sim: Simulator, *kinds: str, **more: Any
 ) -> MockConfigEntry:
-    """Set up an account with air handling units, with any point to be written or not."""
-    entry = entry_for(
-        sim,
-        product_subentry(
-            sim, "ahu", controls=controls, sensors=["supply_temp"], **config
-        ),
-        *more,
-    )
+    """Set up an account whose actions may write every point."""
+    entry = entry_for(sim, *(product_subentry(sim, kind, **more) for kind in kinds))
+    await allow_any_point(hass, entry)
+    return entry
+
+
+async def allow_any_point(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set an entry up with the option that actions may write every point."""
     entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(
-        entry, options={CONF_WRITE_ANY_POINT: any_point}
-    )
+    hass.config_entries.async_update_entry(entry, options={CONF_WRITE_ANY_POINT: True})
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    return entry
