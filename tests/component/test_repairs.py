@@ -6,6 +6,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
 
+from custom_components.enos.issues import KINDS
 from simulator import Guesses, Simulator
 
 from .common import (
@@ -18,6 +19,7 @@ from .common import (
 )
 from .reading import all_of
 from .repairs import Watch
+from .texts import ENGLISH
 from .writing import FCU, fcu_control, quiet, set_up_fcus
 
 RIGHTS = (
@@ -32,6 +34,12 @@ RIGHTS = (
 def watch(hass: HomeAssistant) -> Watch:
     """Watch the repairs of a test."""
     return Watch(hass)
+
+
+def test_texts_have_a_use() -> None:
+    """There is a text for each kind of repair, and none that nobody ever sees."""
+    clocks = {"clock_skew_behind", "clock_skew_ahead"}
+    assert set(ENGLISH["issues"]) == ({*KINDS} - {"clock_skew"}) | clocks
 
 
 async def test_all_is_well(hass: HomeAssistant, sim: Simulator, watch: Watch) -> None:
