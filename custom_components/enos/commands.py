@@ -162,8 +162,11 @@ class Commands:
         """Take over from the disk what a restart must not forget."""
         self._allowed = allowed
         for record in records:
-            self.records.append(record)
-            self._latest[record.key] = record
+            if record.outcome is Outcome.WAITING:
+                # Cut off between the disk and EnOS.
+                record.outcome = Outcome.UNKNOWN
+                record.unclear_since = record.at
+            self._keep(record)
             self._follower.add(record)
 
     @callback
