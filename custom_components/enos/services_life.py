@@ -169,9 +169,8 @@ async def _cancel_all(on: DeviceTarget) -> list[dict[str, Any]]:
     """Withdraw whatever waits for a device. Raises `EnosError`."""
     client, commands = on.data.client, on.data.commands
     ours = commands.queued(on.asset_id)
+    await commands.async_cancel(on.asset_id, ours)
     listed = await client.cancel_commands(on.asset_id)
-    # What became of ours is looked up once.
-    await commands.async_cancel(on.asset_id, ())
     known = {record.command_id for record in ours}
     shown = [_shown(on, record, None) for record in ours]
     others = [

@@ -250,7 +250,9 @@ async def test_wrong_fields(
 
 async def test_not_chosen(hass: HomeAssistant, sim: Simulator) -> None:
     """Only controls are written; any point only where the account's option says so."""
-    entry = entry_for(sim, product_subentry(sim, "ahu", controls=["power", "damper"]))
+    entry = entry_for(
+        sim, product_subentry(sim, "ahu", controls=["fan_enable", "damper"])
+    )
     await set_up(hass, entry)
     device = sim.device("ahu")
     device_id = device_id_of(hass, sim, device)
@@ -264,7 +266,7 @@ async def test_not_chosen(hass: HomeAssistant, sim: Simulator) -> None:
             "point": "Fan frequency setpoint",
         }
     # One wrong point, and nothing is sent at all.
-    points = ["power", "fan_frequency"]
+    points = ["fan_enable", "fan_frequency"]
     err = await refused(hass, SET, device_id=device_id, measurepoint_id=points, value=1)
     assert err.translation_key == "not_chosen"
     assert sets(sim) == []
