@@ -457,6 +457,9 @@ class Commands:
         """
         record = write.record
         asset_id = record.asset_id
+        if not self._allowed:
+            # Forbidden while EnOS was asked to carry it out now.
+            raise _Refused("locked", Outcome.LOCKED)
         if asset_id not in self._coordinator.devices:
             raise _Refused("device_gone", Outcome.REJECTED)
         record.mode = Mode.CACHED
