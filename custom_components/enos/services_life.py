@@ -10,7 +10,7 @@ from homeassistant.util.json import JsonValueType
 from .api.errors import EnosError, NotFoundError
 from .api.models import Command, CommandState
 from .const import DOMAIN
-from .records import Outcome, Record
+from .records import Mode, Outcome, Record
 from .targets import DeviceTarget, device_target, problem, request_failed, utc_text
 
 _RIGHT: Final = "Asset: Control"
@@ -24,6 +24,9 @@ _OUTCOMES: Final = {
     CommandState.FAILED: Outcome.FAILED,
     CommandState.TIMED_OUT: Outcome.NO_REPLY,
 }
+
+
+_WITHDRAWN: Final = frozenset({Outcome.CANCELLED.value, Outcome.SUPERSEDED.value})
 
 
 def _record_of(on: DeviceTarget, command_id: str) -> Record | None:
@@ -132,9 +135,6 @@ async def cancel_command(call: ServiceCall) -> ServiceResponse:
     return None
 
 
-_WITHDRAWN: Final = frozenset({Outcome.CANCELLED.value, Outcome.SUPERSEDED.value})
-
-
 async def _cancel_some(
     on: DeviceTarget, wanted: Iterable[str], *, everybody: bool
 ) -> list[dict[str, Any]]:
@@ -148,7 +148,15 @@ async def _cancel_some(
     commands = on.data.commands
     await commands.async_cancel(
         on.asset_id,
-        [record for record in records.values() if record is not None and record.waits],
+        [
+            record
+            for record in records.values()
+            # An unclear one may wait in EnOS as well.
+            if record is not None
+            and not record.final
+            and record.mode is Mode.CACHED
+            and record.command_id
+        ],
     )
     shown = []
     for id_, record in records.items():

@@ -9,7 +9,8 @@ from homeassistant.exceptions import (
     ServiceValidationError,
     Unauthorized,
 )
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er, selector
+from homeassistant.helpers.service import async_get_all_descriptions
 import probatio
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -26,6 +27,23 @@ from .common import entity_id_of, entry_for, product_subentry, set_up
 from .writing import fcu_control, set_up_fcus, sets, until
 
 SET = "set_measurepoint"
+
+
+async def test_described(hass: HomeAssistant, sim: Simulator) -> None:
+    """Each action has fields with selectors that Home Assistant knows, and a response."""
+    await set_up_fcus(hass, sim)
+    described = (await async_get_all_descriptions(hass))[DOMAIN]
+    assert {name: each["response"] for name, each in described.items()} == {
+        "cancel_command": {"optional": True},
+        "get_command": {"optional": False},
+        "get_measurepoints": {"optional": False},
+        "invoke_service": {"optional": True},
+        "set_measurepoint": {"optional": True},
+    }
+    for each in described.values():
+        assert each["fields"]
+        for field in each["fields"].values():
+            selector.validate_selector(field["selector"])
 
 
 async def test_entities_and_points(hass: HomeAssistant, sim: Simulator) -> None:
