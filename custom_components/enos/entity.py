@@ -176,6 +176,21 @@ class EnosControl(EnosPointEntity):
 
     @property
     @override
+    def assumed_state(self) -> bool:
+        """Whether nobody can tell at present if the device still is as shown.
+
+        It is away, or a command to it may or may not have been carried out. Of such a switch
+        Home Assistant's pages draw two buttons: a toggle would go on showing what was asked
+        for, because they redraw one only when the state is another.
+        """
+        record = self._data.commands.latest((self._asset_id, self._point_id))
+        unclear = record is not None and not record.final and not record.waits
+        return unclear or not self._coordinator.point_available(
+            self._asset_id, self._point_id
+        )
+
+    @property
+    @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """The newest command.
 

@@ -92,6 +92,8 @@ async def test_two_failures_are_two_states(
         event.data["new_state"]
         for event in changes
         if event.data["entity_id"] == control.entity_id
+        # That the device is away is news of its own.
+        and event.data["new_state"].attributes["command_time"]
     ]
     assert [new.state for new in told] == [state, state]
     assert [new.attributes["command_outcome"] for new in told] == ["device_offline"] * 2
@@ -99,6 +101,41 @@ async def test_two_failures_are_two_states(
     first, second = (new.attributes["command_time"] for new in told)
     assert first < second
     assert shown(control)["target"] == ("off" if point == "power" else value)
+
+
+async def test_assumed_while_nobody_can_tell(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """With its device away, or after an unknown outcome, a value is an assumption."""
+    world = await world_of(hass, sim, freezer, policy=None)
+    control = world.control("power")
+
+    def assumed(index: int = 0) -> bool:
+        """Tell whether a unit's switch says so."""
+        attributes = world.control("power", index).full_state.attributes
+        return bool(attributes.get("assumed_state"))
+
+    assert not assumed()
+    world.device.status = "offline"
+    assert await world.write(False, "power") == "device_offline"
+    assert (control.state, assumed(), assumed(1)) == ("on", True, False)
+    await world.come_back()
+    assert (control.state, assumed()) == ("on", False)
+
+    world.device.behaviour.silent = True
+    call = world.call(False, "power")
+    await world.elapse(31)
+    assert await call.error() == "no_reply"
+    assert assumed()
+    world.device.behaviour.silent = False
+    await world.elapse(200)
+    assert (world.outcomes(call)[-1][-1] == "…") is assumed()
+
+    await sim.stop()
+    for _ in range(3):
+        await world.elapse(31)
+    assert assumed(1)
+    assert world.control("power", 1).state == "on"
 
 
 async def test_unit_of_the_person(hass: HomeAssistant, sim: Simulator) -> None:
