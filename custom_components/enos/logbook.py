@@ -35,7 +35,7 @@ from .values import as_text, parse
 
 EVENT_LINE: Final = f"{DOMAIN}_logbook"
 
-_TOLD_BY_STATE: Final = frozenset({Outcome.SUCCEEDED, Outcome.SUPERSEDED})
+_LONGEST_SHOWN: Final = 100
 
 # Where EnOS's own words, or those of the network, say why.
 _WITH_REASON: Final = frozenset(
@@ -96,13 +96,13 @@ def async_describe_events(
 
 
 def _key(entry: EnosConfigEntry, command: Mapping[str, Any]) -> str | None:
-    """Return the translation key of what is to be said, None where the state says enough."""
+    """Return the translation key of what is to be said, None where there is nothing."""
     outcome = Outcome(command["outcome"])
     if outcome is Outcome.SUCCEEDED:
         if command["mode"] == Mode.CACHED:
             return "logbook_delivered"
         return "logbook_confirmed" if _was_unclear(entry, command) else None
-    if outcome in _TOLD_BY_STATE:
+    if outcome is Outcome.SUPERSEDED:
         return None
     if command["final"]:
         if outcome is Outcome.UNKNOWN:
@@ -135,12 +135,17 @@ def _subject(
     point_id = command["measurepoint_id"]
     bound = coordinator.discovery.bound_point(known, point_id) if known else None
     if bound is None:
-        return f"{device} {point_id}", str(command["value"])
+        return f"{device} {point_id}", _short(str(command["value"]))
     state = hass.states.get(command["entity_id"] or "")
     return (
         state.name if state else f"{device} {bound.name}",
-        _shown(hass, bound, command["value"], state),
+        _short(_shown(hass, bound, command["value"], state)),
     )
+
+
+def _short(text: str) -> str:
+    """Return a text that fits on a line."""
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _shown(

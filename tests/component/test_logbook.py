@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+import logging
 from typing import Any
 
-from homeassistant.components.automation import DOMAIN as AUTOMATION_DOMAIN
-from homeassistant.components.logbook import DOMAIN as LOGBOOK_DOMAIN
-from homeassistant.components.recorder import Recorder
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.automation.const import DOMAIN as AUTOMATION_DOMAIN
+from homeassistant.components.logbook.const import DOMAIN as LOGBOOK_DOMAIN
+from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -38,7 +41,8 @@ QUEUE = {"policy": {"timeout": 30, "when_offline": "queue", "queue_minutes": 1}}
 def mock_recorder_before_hass(
     async_test_recorder: Callable[..., Any],
 ) -> None:
-    """Have the recorder made ready before Home Assistant is."""
+    """Have the recorder made ready before Home Assistant is, and not tell each query."""
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +69,8 @@ async def shown(
         {
             "type": "logbook/get_events",
             "start_time": (dt_util.utcnow() - timedelta(hours=1)).isoformat(),
+            # With a clock that stands still now is too early.
+            "end_time": (dt_util.utcnow() + timedelta(hours=1)).isoformat(),
             **which,
         }
     )
@@ -98,7 +104,7 @@ async def test_failure_with_user(
     control = fcu_control(hass, sim)
     control.device.status = "offline"
 
-    with pytest.raises(Exception, match="offline"):
+    with pytest.raises(HomeAssistantError, match="offline"):
         await control.write(21, Context(user_id=hass_admin_user.id))
 
     [line] = await lines(hass, websocket)
@@ -166,7 +172,10 @@ async def test_pages_of_entity_and_device(
 
 
 async def test_success_is_told_by_the_state(
-    hass: HomeAssistant, sim: Simulator, websocket: MockHAClientWebSocket
+    hass: HomeAssistant,
+    sim: Simulator,
+    websocket: MockHAClientWebSocket,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Neither a value that was accepted nor one that a newer one replaced has a line."""
     await set_up_fcus(hass, sim)
@@ -182,6 +191,7 @@ async def test_success_is_told_by_the_state(
     assert await lines(hass, websocket) == []
     states = await shown(hass, websocket, entity_ids=[control.entity_id])
     assert [entry["state"] for entry in states][-1] == "22.0"
+    assert not [item for item in caplog.records if item.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize(
@@ -245,9 +255,10 @@ async def test_names_that_people_gave(
     entry = await set_up_fcus(hass, sim)
     control = fcu_control(hass, sim)
     registry = er.async_get(hass)
-    entity = registry.async_get(control.entity_id)
+    device_id = registry.async_get(control.entity_id).device_id
+    assert device_id is not None
     registry.async_update_entity(control.entity_id, name="Warmth")
-    dr.async_get(hass).async_update_device(entity.device_id, name_by_user="East office")
+    dr.async_get(hass).async_update_device(device_id, name_by_user="East office")
     await hass.async_block_till_done()
     control.device.status = "offline"
     await control.refuse(21)
@@ -256,7 +267,7 @@ async def test_names_that_people_gave(
     )
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
-    with pytest.raises(Exception, match="offline"):
+    with pytest.raises(HomeAssistantError, match="offline"):
         await entry.runtime_data.commands.async_write(
             control.device.asset_id,
             control.point,
@@ -264,7 +275,7 @@ async def test_names_that_people_gave(
             context=None,
             names={"device": "", "point": "", "value": ""},
         )
-    with pytest.raises(Exception, match="offline"):
+    with pytest.raises(HomeAssistantError, match="offline"):
         await entry.runtime_data.commands.async_invoke(
             control.device.asset_id,
             "restart",
@@ -338,15 +349,50 @@ async def test_unclear_and_confirmed(
 
 
 async def test_no_reply(
-    hass: HomeAssistant, sim: Simulator, websocket: MockHAClientWebSocket
+    hass: HomeAssistant,
+    sim: Simulator,
+    hass_ws_client: WebSocketGenerator,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """A device that never answered is told once more when there is no hope."""
     await set_up_fcus(hass, sim, policy={"timeout": 1})
     control = fcu_control(hass, sim)
     control.device.behaviour.silent = True
-    await control.refuse(21)
-    told = await messages(hass, websocket)
-    assert told == ["21 °C sent, but the device did not answer in time"]
+    call = control.start(21)
+    await until(lambda: control.sent)
+    sim.jump(2)
+    with pytest.raises(HomeAssistantError):
+        await call
+    assert await messages(hass, await hass_ws_client(hass)) == [
+        "21 °C sent, but the device did not answer in time"
+    ]
+
+    for _ in range(3):
+        freezer.tick(40)
+        await poll(hass, 1)
+    # The first connection was given up meanwhile, for want of heartbeats.
+    assert (await messages(hass, await hass_ws_client(hass)))[1:] == [
+        "21 °C sent, but the device never confirmed it"
+    ]
+
+
+async def test_point_without_entity(
+    hass: HomeAssistant, sim: Simulator, websocket: MockHAClientWebSocket
+) -> None:
+    """The line of a point without an entity has its identifier; a long value is cut off."""
+    entry = await set_up_fcus(hass, sim)
+    device = fcu_control(hass, sim).device
+    with pytest.raises(HomeAssistantError, match="notes"):
+        await entry.runtime_data.commands.async_write(
+            device.asset_id,
+            "notes",
+            "x" * 1000,
+            context=None,
+            names={"device": "", "point": "", "value": ""},
+        )
+    [line] = await lines(hass, websocket)
+    assert line["name"].endswith(" notes")
+    assert line["message"].startswith(f"{'x' * 100}… refused (")
 
 
 async def test_reason_of_enos(
