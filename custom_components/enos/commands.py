@@ -397,9 +397,8 @@ class Commands:
         if not self._allowed:
             # Forbidden while it waited for its turn.
             raise _Refused("locked", Outcome.LOCKED)
-        behind = bool(self.queued(asset_id))
         if write.queue_for and (
-            write.queue_at_once or behind or self._said_away(asset_id)
+            write.queue_at_once or self.queued(asset_id) or self._said_away(asset_id)
         ):
             await self._queue(write)
             return
@@ -407,6 +406,8 @@ class Commands:
             await self._transmit(write, pending_ttl=0)
         except (DeviceOfflineError, DeviceInactiveError, NotSentError) as err:
             self._note_away(asset_id, err)
+            # What it stood behind may have been found out only meanwhile.
+            behind = bool(self.queued(asset_id))
             if write.queue_for and (behind or not isinstance(err, NotSentError)):
                 await self._queue(write)
                 return
