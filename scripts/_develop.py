@@ -19,14 +19,15 @@ from typing import Any
 
 import aiohttp
 
+from scripts._dashboard import WAITING, views
+from simulator.simulator import ACCESS_KEY, ORG_ID, SECRET_KEY
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from simulator.simulator import ACCESS_KEY, ORG_ID, SECRET_KEY  # noqa: E402
-
 STATE = ROOT / ".develop"
 DOMAIN = "enos"
 DASHBOARD = "enos-building"
+# Its devices are the ones whose commands wait while they are away.
+QUEUEING = "Fan coil unit"
 BUILDING = "building.json"
 BUILDING_LOG = "building.log"
 # Only ever reachable from this machine: see write_configuration.
@@ -313,18 +314,54 @@ class HomeAssistant:
         """Go through the integration's forms as a newcomer would: all products, all suggestions."""
         path = "/api/config/config_entries/flow"
         step = await self.request("POST", path, json={"handler": DOMAIN})
+        await self._go_through(path, step, answers, "suggest")
+
+    async def queue_commands(self, product: str) -> None:
+        """Have commands to a product's devices wait for those that are away, and the sensors of it shown."""
+        (entry,) = await self.entries()
+        subentries = await self.command(
+            type="config_entries/subentries/list", entry_id=entry["entry_id"]
+        )
+        subentry = next(item for item in subentries if item["title"] == product)
+        path = "/api/config/config_entries/subentries/flow"
+        handler = [entry["entry_id"], subentry["subentry_type"]]
+        step = await self.request(
+            "POST",
+            path,
+            json={"handler": handler, "subentry_id": subentry["subentry_id"]},
+        )
+        answers = {"when_offline": "queue", "queue_minutes": 15}
+        await self._go_through(path, step, answers, "commands")
+
+        async def shown() -> bool:
+            return any(
+                entity["config_subentry_id"] == subentry["subentry_id"]
+                and entity["unique_id"].endswith(WAITING)
+                and not entity["disabled_by"]
+                for entity in await self.command(type="config/entity_registry/list")
+            )
+
+        # The integration reloads itself for it.
+        async with asyncio.timeout(START_TIMEOUT):
+            while not await shown():
+                await asyncio.sleep(0.2)
+
+    async def _go_through(
+        self, path: str, step: Json, answers: dict[str, Json], choice: str
+    ) -> None:
+        """Fill in form after form until the flow ends; of a menu, take what has `choice` in its name."""
         # More forms than any building here has products: a flow that comes back to a form is in trouble.
         for _ in range(50):
             if step.get("errors"):
                 raise Trouble(f"form {step['step_id']} says {step['errors']}")
-            match step["type"]:
-                case "form":
+            match step:
+                case {"type": "form"}:
                     reply = fill(step["data_schema"], answers)
-                case "menu":
-                    reply = {"next_step_id": suggestion(step["menu_options"])}
-                case "create_entry":
+                case {"type": "menu"}:
+                    reply = {"next_step_id": chosen(step["menu_options"], choice)}
+                case {"type": "create_entry"} | {"reason": "reconfigure_successful"}:
                     return
-                case "progress":
+                case {"type": "progress"}:
                     await asyncio.sleep(0.5)
                     step = await self.request("GET", f"{path}/{step['flow_id']}")
                     continue
@@ -333,11 +370,16 @@ class HomeAssistant:
             step = await self.request("POST", f"{path}/{step['flow_id']}", json=reply)
         raise Trouble(f"the forms do not end: {step}")
 
+    async def entries(self) -> list[Json]:
+        """Return the accounts of the integration."""
+        found: list[Json] = await self.command(
+            type="config_entries/get", type_filter=[], domain=DOMAIN
+        )
+        return found
+
     async def connected(self) -> bool:
         """Tell whether the integration is set up."""
-        return bool(
-            await self.command(type="config_entries/get", type_filter=[], domain=DOMAIN)
-        )
+        return bool(await self.entries())
 
 
 def fill(schema: list[Json], answers: dict[str, Json]) -> dict[str, Json]:
@@ -360,110 +402,12 @@ def fill(schema: list[Json], answers: dict[str, Json]) -> dict[str, Json]:
     return filled
 
 
-def suggestion(options: list[str] | dict[str, str]) -> str:
-    """Choose the entry of a menu that takes the suggestions."""
+def chosen(options: list[str] | dict[str, str], choice: str) -> str:
+    """Choose an entry of a menu by a part of its name, else the first."""
     for option in options:
-        if "suggest" in option:
+        if choice in option:
             return option
     return next(iter(options))
-
-
-# What a card shows besides the state, so that it can be operated where it stands.
-FEATURES: dict[str, list[Json]] = {
-    "number": [{"type": "numeric-input", "style": "slider"}],
-    "select": [{"type": "select-options"}],
-    "switch": [{"type": "toggle"}],
-}
-# What can be operated first, then what is measured.
-ORDER = ("switch", "select", "number", "text", "button", "sensor", "binary_sensor")
-OVERVIEW_CARDS = 8
-
-
-@dataclass
-class Shown:
-    """A device on the dashboard."""
-
-    name: str
-    kind: str
-    entities: list[str]
-    connectivity: list[str]
-
-    def section(self, heading: str, most: int | None = None) -> Json:
-        """Return its part of a view."""
-        badges = [{"type": "entity", "entity": entity} for entity in self.connectivity]
-        cards: list[Json] = [{"type": "heading", "heading": heading, "badges": badges}]
-        for entity in self.entities[:most]:
-            card = {
-                "type": "tile",
-                "entity": entity,
-                # Without the device's name, which is in the heading.
-                "name": {"type": "entity"},
-                "features": FEATURES.get(entity.partition(".")[0], []),
-            }
-            cards.append(card)
-        return {"type": "grid", "cards": cards}
-
-
-def views(devices: list[Shown]) -> list[Json]:
-    """Lay out a dashboard: one device of each kind first, then a view for each kind."""
-    kinds: dict[str, list[Shown]] = {}
-    for device in sorted(devices, key=lambda device: (device.kind, device.name)):
-        kinds.setdefault(device.kind, []).append(device)
-    laid_out: list[Json] = [
-        {
-            "title": "Building",
-            "path": "building",
-            "icon": "mdi:office-building",
-            "type": "sections",
-            "max_columns": 4,
-            "sections": [
-                of_kind[0].section(f"{kind} · {of_kind[0].name}", OVERVIEW_CARDS)
-                for kind, of_kind in kinds.items()
-            ],
-        }
-    ]
-    for number, (kind, of_kind) in enumerate(kinds.items(), 1):
-        laid_out.append(
-            {
-                "title": kind,
-                "path": f"kind-{number}",
-                "type": "sections",
-                "max_columns": 4,
-                "sections": [device.section(device.name) for device in of_kind],
-            }
-        )
-    return laid_out
-
-
-async def shown_devices(home: HomeAssistant) -> list[Shown]:
-    """Read from the registries what there is to show."""
-    devices = await home.command(type="config/device_registry/list")
-    entities = await home.command(type="config/entity_registry/list")
-    by_device: dict[str, list[str]] = {}
-    connectivity: dict[str, list[str]] = {}
-    for entity in entities:
-        if entity["platform"] == DOMAIN and not entity["disabled_by"]:
-            of_kind = (
-                connectivity
-                if entity["unique_id"].endswith("#connectivity")
-                else by_device
-            )
-            of_kind.setdefault(entity["device_id"], []).append(entity["entity_id"])
-
-    def place(entity_id: str) -> tuple[int, str]:
-        domain = entity_id.partition(".")[0]
-        return ORDER.index(domain) if domain in ORDER else len(ORDER), entity_id
-
-    return [
-        Shown(
-            name=device["name_by_user"] or device["name"] or "?",
-            kind=device["model"] or "Account",
-            entities=sorted(by_device[device["id"]], key=place),
-            connectivity=connectivity.get(device["id"], []),
-        )
-        for device in devices
-        if device["id"] in by_device
-    ]
 
 
 async def make_dashboard(home: HomeAssistant) -> None:
@@ -475,7 +419,9 @@ async def make_dashboard(home: HomeAssistant) -> None:
         icon="mdi:office-building",
         mode="storage",
     )
-    config = {"views": views(await shown_devices(home))}
+    devices = await home.command(type="config/device_registry/list")
+    entities = await home.command(type="config/entity_registry/list")
+    config = {"views": views(devices, entities)}
     await home.command(type="lovelace/config/save", url_path=DASHBOARD, config=config)
     await home.command(
         type="frontend/set_system_data", key="core", value={"default_panel": DASHBOARD}
@@ -512,6 +458,7 @@ async def home_assistant(
         if not await home.connected():
             say("connecting Home Assistant to the building")
             await home.connect(account(gateway))
+            await home.queue_commands(QUEUEING)
             await make_dashboard(home)
         print(
             f"""
