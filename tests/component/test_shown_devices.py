@@ -81,7 +81,6 @@ async def test_counts(
     state = waiting(hass, sim)
     assert (state.state, state.attributes["next_expiry"]) == ("0", None)
     assert state.attributes["state_class"] == "measurement"
-    assert state.attributes["unit_of_measurement"] == "commands"
     await world.queue(21.5)
     first = waiting(hass, sim)
     assert first.state == "1"
