@@ -25,7 +25,7 @@ from .const import DOMAIN, EVENT_COMMAND, LOGGER
 from .coordinator import EnosCoordinator, point_unique_id
 from .exceptions import WriteFailed, reason_of
 from .following import Follower
-from .knowledge import Fate
+from .knowledge import Fate, PointState
 from .lanes import Abandoned, Dropped, Job, Lanes, NotSent
 from .memory import Memory
 from .records import WELL, Mode, Outcome, Record
@@ -307,6 +307,9 @@ class Commands:
         policy = self.policy_of(asset_id)
         device = self._coordinator.devices.get(asset_id)
         record.product_key = device.product_key if device else ""
+        if state := self._point_state(record):
+            # Of one that is never sent as well.
+            record.value_before = state.value
         write = _Write(
             record,
             policy.timeout if timeout is None else timeout,
@@ -369,8 +372,7 @@ class Commands:
         """Perform one command; the lane tells its callers what is raised here."""
         write = job.payload
         record = write.record
-        state = self._coordinator.state(*record.key)
-        if state is not None and not record.is_service:
+        if state := self._point_state(record):
             record.before = state.reading
             # Not the reading: that may be older than a write before this one.
             record.value_before = state.value
@@ -573,9 +575,13 @@ class Commands:
         if not record.final:
             self._read_back(record)
 
+    def _point_state(self, record: Record) -> PointState | None:
+        """Return what is known of the point that a command writes."""
+        return None if record.is_service else self._coordinator.state(*record.key)
+
     def _read_back(self, record: Record) -> None:
         """Have the device asked for its value: only it can tell."""
-        if not record.is_service and self._coordinator.state(*record.key) is not None:
+        if self._point_state(record):
             self._coordinator.direct.read_back(record.asset_id, (record.point_id,))
 
     @callback
