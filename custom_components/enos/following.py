@@ -390,6 +390,8 @@ class Follower:
     def _end(self, record: Record, outcome: Outcome, *, final: bool) -> None:
         """Hand an outcome on; stop following where it is the last."""
         follow = self._follows[record.asset_id]
+        # A cancel that outlived a reload was told of by the run that asked for it.
+        told = record.final
         if not final:
             if outcome is Outcome.NO_REPLY:
                 record.unclear_since = dt_util.utcnow()
@@ -399,6 +401,8 @@ class Follower:
                 self._quiet(follow)
                 del self._follows[record.asset_id]
         self._changed()
+        if told:
+            return
         self._conclude(record, outcome, final)
         if not final:
             # The device may have shown it while it was still thought to think.

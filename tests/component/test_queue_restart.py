@@ -7,7 +7,10 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_HOMEASSISTANT_STOP,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
@@ -263,7 +266,9 @@ async def test_account_removed(world: World, hass_storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("way", ["unload", "reload", "restart", "stop"])
-async def test_command_on_its_way(world: World, way: str) -> None:
+async def test_command_on_its_way(
+    world: World, hass_storage: Storage, way: str
+) -> None:
     """Five seconds are given; then its outcome is unknown, and found out afterwards."""
     world.device.behaviour.reply_delay = 8
     call = world.call(21.5)
@@ -283,6 +288,10 @@ async def test_command_on_its_way(world: World, way: str) -> None:
     if way != "stop":
         assert await unloading
     if way == "stop":
+        world.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+        await world.settle()
+        (left,) = on_disk(world, hass_storage)
+        assert (left["outcome"], left["value"]) == ("unknown", 21.5)
         return
     if way == "restart":
         world.hass.data["enos"].clear()
@@ -292,6 +301,24 @@ async def test_command_on_its_way(world: World, way: str) -> None:
     assert world.outcomes(call) == ["unknown…", "succeeded"]
     assert world.control().state == "21.5"
     assert values_sent(world.sim) == [21.5]
+
+
+async def test_reloaded_while_it_is_cancelled(world: World) -> None:
+    """The end of a command is told once, by whichever run learns it."""
+    call = await world.queue(21.5)
+    asset_id = world.device.asset_id
+    world.sim.faults.add("delay", action="cancel", seconds=2)
+    cancelling = world.hass.async_create_task(
+        world.commands.async_cancel(asset_id, world.commands.queued(asset_id))
+    )
+    await world.settle()
+    await world.reload()
+    await world.elapse(3)
+    await cancelling
+    assert world.outcomes(call) == ["queued…", "cancelled"]
+    await world.elapse(TTL + 60)
+    assert world.outcomes(call) == ["queued…", "cancelled"]
+    assert world.commands.open == []
 
 
 async def test_unloaded_while_it_is_queued(world: World) -> None:
