@@ -215,8 +215,9 @@ async def test_right_taken_away(
     sim.rights.discard(right)
     await set_up(hass, entry)
     assert entry.state is ConfigEntryState.LOADED, "it loads, and nobody is told why"
-    for _ in range(2):
-        await poll_devices(hass)
+    await poll_devices(hass)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await poll_devices(hass)
     assert watch.events == [("create", "permission_missing")]
     words = watch.words(entry, "permission_missing")
     assert words == {"account": entry.title, "rights": right}
@@ -347,8 +348,11 @@ async def test_points_of_an_unread_model(
         device_subentry(
             device,
             controls=["temp_setpoint"],
-            sensors=["nothing"],
-            points={"temp_setpoint": {"name": "", "data_type": "DOUBLE"}},
+            sensors=["nothing", "by_hand"],
+            points={
+                "temp_setpoint": {"name": "", "data_type": "DOUBLE"},
+                "by_hand": {"name": "", "data_type": "DOUBLE"},
+            },
         ),
     )
     await set_up(hass, entry)

@@ -2,6 +2,7 @@
 
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import (
     entity_platform,
     entity_registry as er,
@@ -14,7 +15,7 @@ from simulator import Simulator
 
 from .common import entry_for, poll, poll_devices, product_subentry, set_up
 from .repairs import Watch
-from .writing import fcu_control, set_up_fcus
+from .writing import fcu_control, quiet, set_up_fcus
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ async def test_entity_cap(
         await poll(hass)
 
     assert entity_platform.MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY == 10000
-    await allow(entities * 10 // 9 + 2)
+    await allow(entities * 10 // 9 + 1)
     assert watch.told(entry) == []
     near = entities * 10 // 9
     await allow(near)
@@ -238,6 +239,9 @@ async def test_tokens_refused_at_the_start(hass: HomeAssistant, sim: Simulator) 
     assert entry.state is ConfigEntryState.SETUP_ERROR
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == "reauth"
+    # Whoever was asked has as many chances again.
+    await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
 
 
 async def test_clock_explains_refused_tokens(
@@ -258,3 +262,52 @@ async def test_clock_explains_refused_tokens(
     assert not hass.config_entries.flow.async_progress()
     await poll(hass, 700)
     assert entry.state is ConfigEntryState.SETUP_ERROR
+
+
+async def test_reload_forgets_refused_tokens(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """An account that is reloaded, perhaps with new keys, begins to count anew."""
+    entry = await set_up_fcus(hass, sim)
+    sim.faults.add("status", path="tsdb-service", status=401)
+    for _ in range(2):
+        await poll(hass)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await poll(hass)
+    assert not hass.config_entries.flow.async_progress()
+    await poll(hass)
+    assert len(hass.config_entries.flow.async_progress()) == 1
+
+
+async def test_command_that_ends_too_late(
+    hass: HomeAssistant, sim: Simulator, watch: Watch
+) -> None:
+    """What a disabled account's last command met is told nobody any more."""
+    entry = await set_up_fcus(hass, sim)
+    control = fcu_control(hass, sim)
+    control.device.status = "inactive"
+    sim.faults.add("delay", action="setMeasurepoint", seconds=0.3)
+    task = control.start(22)
+    await quiet(sim)
+    assert not task.done()
+    await hass.config_entries.async_set_disabled_by(
+        entry.entry_id, ConfigEntryDisabler.USER
+    )
+    with pytest.raises(HomeAssistantError) as caught:
+        await task
+    assert caught.value.translation_key == "device_inactive"
+    assert watch.told(entry) == []
+    assert watch.events == []
+
+
+async def test_address_refused_for_commands(
+    hass: HomeAssistant, sim: Simulator, watch: Watch
+) -> None:
+    """A gateway that refuses the address of commands does not speak of rights."""
+    entry = await set_up_fcus(hass, sim)
+    sim.faults.add("status", action="setMeasurepoint", status=403)
+    for index in range(3):
+        error = await fcu_control(hass, sim, index=index).refuse(22)
+        assert error.translation_key == "address_refused"
+    assert watch.told(entry) == []
