@@ -30,6 +30,7 @@ from .lanes import Abandoned, Dropped, Job, Lanes, NotSent
 from .memory import Memory
 from .records import WELL, Mode, Outcome, Record
 from .selection import Policy
+from .values import same
 
 QUEUE_LIMIT: Final = 50
 """Commands that EnOS keeps for one device at most."""
@@ -596,6 +597,10 @@ class Commands:
             record.code, record.message = None, ""
         elif outcome is Outcome.NOT_SENT:
             record.expires = None
+        shown = self._masking.get(record.key)
+        if outcome is Outcome.SUCCEEDED and shown and shown.at <= record.at:
+            # What samples contradict from now on is this command's doing, nobody else's.
+            del self._masking[record.key]
         delivered = outcome is Outcome.SUCCEEDED and record.fate is None
         if delivered or (outcome is Outcome.NO_REPLY and not final):
             self._read_back(record)
@@ -641,10 +646,27 @@ class Commands:
         record = self._masking.pop(key, None)
         if record is None:
             return
+        if fate is Fate.OVERRIDDEN and self._by_ours(key):
+            return
         record.fate = fate
         if fate is Fate.OVERRIDDEN:
             record.outcome = Outcome.OVERRIDDEN
             self._announce(record)
+
+    def _by_ours(self, key: PointKey) -> bool:
+        """Tell whether a point's value is that of a command of ours whose end is not known."""
+        state = self._coordinator.state(*key)
+        reading = state.reading if state is not None else None
+        return (
+            state is not None
+            and reading is not None
+            and any(
+                other.key == key
+                and not other.is_service
+                and same(state.point, reading.value, other.value)
+                for other in self._follower.of(key[0])
+            )
+        )
 
     def _keep(self, record: Record) -> None:
         """Add a record to the history, and to its point where it is the newest."""

@@ -345,3 +345,19 @@ async def test_device_that_went_between_the_lists(
     error = await control.refuse(21.5)
     assert error.translation_key == "rejected"
     assert world.outcomes() == ["rejected"]
+
+
+async def test_delivered_over_a_write_that_was_never_reported(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """The value that contradicts an earlier write is that of our own later command."""
+    world = await world_of(hass, sim, freezer)
+    world.device.behaviour.echo_delay = 3000
+    first = world.call(20)
+    assert await first.error() is None
+    await world.queue(21.5)
+    world.device.behaviour.echo_delay = 0
+    await world.come_back()
+    await world.elapse(40)
+    assert world.control().state == "21.5"
+    assert world.outcomes() == ["succeeded", "queued…", "succeeded"]

@@ -256,6 +256,7 @@ async def test_found_success_is_not_overridden_by_an_older_mask(world: World) ->
     await world.sim.report(world.device, {"temp_setpoint": 21.0})
     await world.elapse(90)
     assert world.outcomes(second) == ["unknown…", "succeeded"]
+    assert world.outcomes(first) == ["succeeded"], "nobody else overrode it"
     assert world.control().state == "21.0"
 
 
