@@ -33,6 +33,7 @@ from .common import (
 from .reading import (
     all_of,
     device_entry_of,
+    devices_of,
     grow,
     lines,
     loud,
@@ -72,14 +73,9 @@ async def entry(
     return entry
 
 
-def devices_of(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
+def device_keys(hass: HomeAssistant, entry: MockConfigEntry) -> set[str]:
     """Return the device keys of an entry's devices."""
-    return {
-        str(device.serial_number)
-        for device in dr.async_entries_for_config_entry(
-            dr.async_get(hass), entry.entry_id
-        )
-    }
+    return {str(device.serial_number) for device in devices_of(hass, entry)}
 
 
 def keys(devices: list[SimDevice]) -> set[str]:
@@ -199,6 +195,8 @@ async def test_another_model(
         "sensor_room_temp",
         "sensor#status",
         "binary_sensor#connectivity",
+        "sensor#waiting_commands",
+        "button#cancel_waiting_commands",
     }
     assert entities_of(hass, sim, other) >= {"switch_power", "sensor_room_temp"}
     state = hass.states.get(entity_id_of(hass, sim, "sensor", device, "room_temp"))
@@ -226,10 +224,10 @@ async def test_device_leaves_the_chosen_ones(
     chosen = [device.asset_id for device in fleet[:3]]
     entry = fcu_entry(sim, devices=chosen)
     await set_up(hass, entry)
-    assert devices_of(hass, entry) == keys(fleet[:3])
+    assert device_keys(hass, entry) == keys(fleet[:3])
     sim.add_device("fcu")
     await poll_devices(hass)
-    assert devices_of(hass, entry) == keys(fleet[:3])
+    assert device_keys(hass, entry) == keys(fleet[:3])
     subentry = only_subentry(entry)
     hass.config_entries.async_update_subentry(
         entry,
@@ -237,7 +235,7 @@ async def test_device_leaves_the_chosen_ones(
         data={**subentry.data, "devices": [chosen[0], fleet[3].asset_id]},
     )
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert devices_of(hass, entry) == keys([fleet[0], fleet[3]])
+    assert device_keys(hass, entry) == keys([fleet[0], fleet[3]])
     assert shown(hass, sim, fleet[3], "room_temp")
     sim.requests.clear()
     await poll(hass)
@@ -264,14 +262,14 @@ async def test_pages(
     for _ in range(count):
         sim.add_device("fcu")
     await set_up(hass, entry)
-    assert devices_of(hass, entry) == keys(all_of(sim, "fcu"))
+    assert device_keys(hass, entry) == keys(all_of(sim, "fcu"))
     assert len(requests_for(sim, "/devices", "search")) == (
         max(1, -(-count // 10)) + (count == 10)
     )
     sim.add_device("fcu")
     await poll_devices(hass)
-    assert devices_of(hass, entry) == keys(all_of(sim, "fcu"))
-    assert len(devices_of(hass, entry)) == count + 1
+    assert device_keys(hass, entry) == keys(all_of(sim, "fcu"))
+    assert len(device_keys(hass, entry)) == count + 1
     assert sim.rejections == []
 
 
@@ -281,7 +279,7 @@ async def test_real_pages(hass: HomeAssistant, sim: Simulator, count: int) -> No
     fleet = grow(sim, "light", count)
     entry = entry_for(sim, product_subentry(sim, "light"))
     await set_up(hass, entry)
-    assert devices_of(hass, entry) == keys(fleet)
+    assert device_keys(hass, entry) == keys(fleet)
     pages = [
         request.body["pagination"]
         for request in requests_for(sim, "/devices", "search")
@@ -310,7 +308,7 @@ async def test_list_that_shifts_while_it_is_paged(
     )
     sim.requests.clear()
     await poll_devices(hass)
-    assert devices_of(hass, entry) == keys(fleet)
+    assert device_keys(hass, entry) == keys(fleet)
     gets = requests_for(sim, "/devices", "get")
     assert gets
     assert {request.query["assetId"] for request in gets} == {hidden.asset_id}
@@ -345,9 +343,9 @@ async def test_device_on_two_pages(
     monkeypatch.setitem(actions, "search", replace(actions["search"], handler=handler))
     entry = fcu_entry(sim)
     await set_up(hass, entry)
-    assert len(devices_of(hass, entry)) >= 12
+    assert len(device_keys(hass, entry)) >= 12
     await poll_devices(hass)
-    assert devices_of(hass, entry) == keys(all_of(sim, "fcu"))
+    assert device_keys(hass, entry) == keys(all_of(sim, "fcu"))
 
 
 async def test_person_removes_a_device(
@@ -466,7 +464,7 @@ async def test_many_changes_at_once(
         sim.rename_device(sim.device("fcu", 1).asset_id, f"Turn {turn}")
         sim.remove_device(gone.asset_id)
         await poll_devices(hass)
-        assert devices_of(hass, entry) == keys(all_of(sim, "fcu"))
+        assert device_keys(hass, entry) == keys(all_of(sim, "fcu"))
         found = device_entry_of(hass, sim, sim.device("fcu", 0), entry)
         assert found
         assert found.name == f"Turn {turn}"

@@ -226,7 +226,9 @@ async def test_failure_reaches_the_caller(
 
     assert len(sets(sim)) == failure.sent
     assert bool(control.written) is failure.executed
-    assert control.full_state is before
+    after = control.full_state
+    assert (after.state, after.last_changed) == (before.state, before.last_changed)
+    assert after.attributes["command_outcome"] == (failure.outcome or failure.key)
     (record,) = await records(hass, entry)
     outcome = failure.outcome or failure.key
     assert (record["measurepoint_id"], record["outcome"]) == (point, outcome)

@@ -173,17 +173,33 @@ class Walk:
     async def meet_an_offline_device(
         self, device: SimDevice, text: str, name: str
     ) -> None:
-        """Flip the switch of a device that is away: a toast says so, nothing moves."""
+        """Flip the switch of a device that is away: a toast says so, nothing moves.
+
+        Instead of the toggle, which shows what was asked for, there are two buttons then, of
+        which the one that is lit is the truth.
+        """
         switch = await self.entity(device, "fan_enable")
         before, held = await self.state(switch), device.values["fan_enable"]
         device.status = "offline"
-        control = self.page.locator("hui-tile-card ha-control-switch").first
-        await control.click()
-        await expect(self.page.get_by_text(text).first).to_be_visible()
+        tile = self.tile(device, "Fan enable")
+        toggle = tile.locator("ha-control-switch")
+        await toggle.click()
+        toasts = self.page.locator("notification-manager")
+        await expect(toasts.get_by_text(text).first).to_be_visible()
+        await expect(toggle).to_have_count(0)
+        lit = "n => n.map(e => e.classList.contains('active'))"
+        buttons = tile.locator("ha-control-button")
+        assert await buttons.evaluate_all(lit) == [before == "off", before == "on"]
         await self.picture(name)
         assert await self.state(switch) == before
         assert device.values["fan_enable"] is held
         device.status = "online"
+        # For ten seconds EnOS's word is taken for it that the device is away.
+        await self.page.wait_for_timeout(10_500)
+        await buttons.nth(0 if before == "off" else 1).click()
+        # It obeyed, so it is there.
+        await expect(toggle).to_be_visible()
+        assert await toggle.evaluate("e => e.checked") is (before == "on")
 
     async def pull_the_plug(self, device: SimDevice) -> None:
         """A write while the gateway is away is an error; afterwards all comes back."""
