@@ -98,7 +98,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
     entry.async_on_unload(memory.async_close)
     issues = Issues(coordinator)
     coordinator.on_round = issues.note_round
-    entry.async_on_unload(commands.listen(issues.note_command))
+    entry.async_on_unload(commands.journal.listen(issues.note_command))
 
     _follow_devices(hass, entry)
     handover = hass.data.setdefault(_HANDOVERS, {}).pop(entry.entry_id, None)

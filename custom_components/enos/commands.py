@@ -1,14 +1,12 @@
 """Writing: lanes, client and Home Assistant together; every command leaves one record."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 import time
-from typing import Any, Final
+from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, Context, callback
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.core import Context, callback
 from homeassistant.util import dt as dt_util
 
 from .api.client import EnosClient
@@ -19,25 +17,25 @@ from .api.errors import (
     NotSentError,
     QueueFullError,
 )
-from .api.models import CommandState, Device, DeviceStatus, JsonValue
+from .api.models import DeviceStatus, JsonValue
 from .batches import PointKey
-from .const import DOMAIN, EVENT_COMMAND, LOGGER
-from .coordinator import EnosCoordinator, point_unique_id
+from .coordinator import EnosCoordinator
 from .exceptions import WriteFailed, reason_of
 from .following import Follower
+from .journal import Journal
 from .knowledge import Fate, PointState
 from .lanes import Abandoned, Dropped, Job, Lanes, NotSent
 from .memory import Memory
 from .records import WELL, Mode, Outcome, Record
 from .selection import Policy
 from .values import same
+from .withdrawal import Withdrawal
 
 QUEUE_LIMIT: Final = 50
 """Commands that EnOS keeps for one device at most."""
 
 _PATIENCE: Final = 30.0
 _AWAY_REMEMBERED: Final = 10.0
-_RECORDS: Final = 200
 
 _AWAY: Final[dict[type[EnosError], DeviceStatus]] = {
     DeviceOfflineError: DeviceStatus.OFFLINE,
@@ -53,8 +51,6 @@ _DROPPED: Final[dict[Dropped, tuple[str, Outcome]]] = {
     Dropped.FULL: ("busy", Outcome.NOT_SENT),
     Dropped.CLOSED: ("unloading", Outcome.NOT_SENT),
 }
-
-type Listener = Callable[[Record], None]
 
 
 class _Refused(Exception):
@@ -78,10 +74,7 @@ class _Write:
 
 
 class Commands:
-    """Writes measurepoints and invokes services of one account.
-
-    `records` holds the last commands, oldest first.
-    """
+    """Writes measurepoints and invokes services of one account."""
 
     def __init__(
         self, client: EnosClient, coordinator: EnosCoordinator, memory: Memory
@@ -90,6 +83,7 @@ class Commands:
         self._client = client
         self._coordinator = coordinator
         self._memory = memory
+        self.journal = Journal(coordinator)
         self._lanes: Lanes[_Write, None] = Lanes(
             self._send, self._dropped, clock=time.monotonic
         )
@@ -98,16 +92,13 @@ class Commands:
             coordinator,
             self._concluded,
             memory.save_soon,
-            lambda: {record.command_id for record in self.records},
+            lambda: {record.command_id for record in self.journal.records},
         )
+        self._withdrawal = Withdrawal(client, coordinator, self._follower)
         self._queueing: dict[str, Record] = {}
         self._away: dict[str, tuple[float, EnosError]] = {}
-        self._latest: dict[PointKey, Record] = {}
         self._masking: dict[PointKey, Record] = {}
-        self._listeners: list[Listener] = []
-        self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
         self._allowed = True
-        self.records: deque[Record] = deque(maxlen=_RECORDS)
         coordinator.on_fate = self._note_fate
 
     # What is known.
@@ -117,13 +108,9 @@ class Commands:
         """The commands whose end is not known, and those just being queued."""
         return [*self._follower, *self._queueing.values()]
 
-    def latest(self, key: PointKey) -> Record | None:
-        """Return the newest command to a point of which there is something to say."""
-        return self._latest.get(key)
-
     def queued(self, asset_id: str) -> list[Record]:
         """Return our commands that EnOS keeps for a device, the oldest first."""
-        return [record for record in self._follower.of(asset_id) if record.waits]
+        return self._follower.queued(asset_id)
 
     def waiting(self, asset_id: str) -> int:
         """Return how many commands wait here for a device's turn."""
@@ -135,25 +122,11 @@ class Commands:
         selection = device and self._coordinator.discovery.selection_of(device)
         return selection.policy_of(asset_id) if selection else Policy()
 
-    @callback
-    def listen(self, listener: Listener) -> CALLBACK_TYPE:
-        """Hear of every command that ended or was queued, until the result is called."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    @callback
-    def listen_device(self, asset_id: str, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """The same for the commands to one device."""
-        listeners = self._device_listeners.setdefault(asset_id, [])
-        listeners.append(listener)
-        return lambda: listeners.remove(listener)
-
     # From one run to the next.
 
     def adopt(self, earlier: Commands) -> None:
         """Take over from an earlier run what a reload must not forget."""
-        self.records.extend(earlier.records)
-        self._latest.update(earlier._latest)
+        self.journal.adopt(earlier.journal)
         self._masking.update(earlier._masking)
         self._allowed = earlier.allowed
         for record in earlier.open:
@@ -167,7 +140,7 @@ class Commands:
                 # Cut off between the disk and EnOS.
                 record.outcome = Outcome.UNKNOWN
                 record.unclear_since = record.at
-            self._keep(record)
+            self.journal.keep(record)
             self._follower.add(record)
 
     @callback
@@ -175,7 +148,7 @@ class Commands:
         """Follow what was left open, once the entities stand."""
         self._follower.start()
         for asset_id in {record.asset_id for record in self._follower}:
-            self._tidy(asset_id)
+            self._withdrawal.tidy(asset_id)
 
     async def close(self) -> None:
         """Drop what waits, give what is on its way five seconds."""
@@ -186,56 +159,6 @@ class Commands:
     def note_gone(self, asset_id: str) -> None:
         """Find out what became of the commands to a device that EnOS has no more."""
         self._follower.look_soon(asset_id, at_once=True)
-
-    def _orphans(self, asset_id: str) -> list[Record]:
-        """Return waiting commands of a device that was taken out of the configuration."""
-        discovery = self._coordinator.discovery
-        return [
-            record
-            for record in self.queued(asset_id)
-            if asset_id not in self._coordinator.devices
-            and discovery.selection_of(
-                Device(asset_id=asset_id, product_key=record.product_key)
-            )
-            is None
-        ]
-
-    def _replaced(self, asset_id: str) -> list[tuple[Record, Record]]:
-        """Return waiting commands with newer ones to the same point."""
-        waiting = [each for each in self.queued(asset_id) if not each.is_service]
-        newest = {record.key: record for record in waiting}
-        return [
-            (record, newest[record.key])
-            for record in waiting
-            if record is not newest[record.key]
-        ]
-
-    def _tidy(self, asset_id: str) -> None:
-        """Withdraw what waits for a device in vain."""
-        if self._orphans(asset_id) or self._replaced(asset_id):
-            self._coordinator.config_entry.async_create_background_task(
-                self._coordinator.hass,
-                self._withdraw(asset_id),
-                f"{self._coordinator.name} withdraw commands of {asset_id}",
-            )
-
-    async def _withdraw(self, asset_id: str) -> None:
-        """Have no command fire hours later that nobody expects any more.
-
-        Those to a device that nobody looks at, and those found waiting only after a newer one
-        was queued.
-        """
-        for older, newer in self._replaced(asset_id):
-            await self._cancel((older,), newer)
-        try:
-            await self.async_cancel(asset_id, self._orphans(asset_id))
-        except EnosError as err:
-            LOGGER.warning(
-                "Queued commands of device %s, which was removed here, could not be "
-                "cancelled: %s",
-                asset_id,
-                err,
-            )
 
     # The lock.
 
@@ -420,13 +343,13 @@ class Commands:
             # Who obeys is there, whatever the last listing said.
             self._coordinator.note_status(asset_id, DeviceStatus.ONLINE)
         record.end(Outcome.SUCCEEDED)
-        self._keep(record)
+        self.journal.keep(record)
         if not record.is_service:
             self._masking[record.key] = record
             self._coordinator.acknowledge(
                 record.key, record.value, record.before, record.context
             )
-        self._publish(record)
+        self.journal.publish(record)
 
     async def _transmit(self, write: _Write, *, pending_ttl: int) -> None:
         """Send a command; EnOS's id goes into its record."""
@@ -478,7 +401,7 @@ class Commands:
         if len(waiting) >= QUEUE_LIMIT:
             if not older:
                 raise QueueFullError(code=11902, message="")
-            await self._cancel(older, record)
+            await self._withdrawal.replace(older, record)
             older = []
         # On disk before it is sent: after a kill we have to know what may wait in EnOS.
         record.expires = dt_util.utcnow() + timedelta(seconds=write.queue_for)
@@ -491,63 +414,26 @@ class Commands:
             if not older:
                 raise
             # Others queue, too.
-            await self._cancel(older, record)
+            await self._withdrawal.replace(older, record)
             older = []
             await self._transmit(write, pending_ttl=write.queue_for)
         self._queueing.pop(record.id, None)
         self._follow(record, Outcome.QUEUED)
-        await self._cancel(older, record)
+        await self._withdrawal.replace(older, record)
 
     def _follow(self, record: Record, outcome: Outcome) -> None:
         """Leave a command open under an outcome that is not its last."""
         record.end(outcome, final=False)
-        self._keep(record)
+        self.journal.keep(record)
         self._follower.add(record)
-        self._announce(record)
-
-    async def _cancel(self, older: Iterable[Record], newer: Record) -> None:
-        """Withdraw commands that a newer one replaces.
-
-        One that cannot be withdrawn is delivered before the newer one, which does no harm.
-        """
-        for record in older:
-            record.replaced_by = newer.id
-            try:
-                await self._withdraw_one(record)
-            except EnosError as err:
-                if not err.outcome_unknown:
-                    record.replaced_by = ""
-                LOGGER.debug("Command %s was not cancelled: %s", record.command_id, err)
-
-    async def _withdraw_one(self, record: Record) -> None:
-        """Cancel a queued command and take note of it where EnOS says so at once."""
-        listed = await self._client.cancel_commands(record.asset_id, record.command_id)
-        if record.final:
-            return
-        for command in listed:
-            if command.command_id == record.command_id and command.state in (
-                None,
-                CommandState.CREATED,
-                CommandState.CANCELED,
-            ):
-                replaced = bool(record.replaced_by)
-                self._follower.end(
-                    record, Outcome.SUPERSEDED if replaced else Outcome.CANCELLED
-                )
-                return
-        # It does not wait any more; what became of it the search tells.
-        self._follower.look_soon(record.asset_id, at_once=True)
+        self.journal.announce(record)
 
     async def async_cancel(self, asset_id: str, records: Iterable[Record]) -> None:
         """Cancel queued commands of a device and find out what became of them.
 
         Raises `EnosError` for the first one that could not be cancelled; those before it are.
         """
-        cancelled = list(records)
-        for record in cancelled:
-            await self._withdraw_one(record)
-        if not all(record.final for record in cancelled):
-            await self._follower.async_look(asset_id)
+        await self._withdrawal.async_cancel(asset_id, records)
 
     # Ends.
 
@@ -604,10 +490,10 @@ class Commands:
         delivered = outcome is Outcome.SUCCEEDED and record.fate is None
         if delivered or (outcome is Outcome.NO_REPLY and not final):
             self._read_back(record)
-        self._announce(record)
+        self.journal.announce(record)
         if record.waits:
             # It is known only now that it waits.
-            self._tidy(record.asset_id)
+            self._withdrawal.tidy(record.asset_id)
 
     def _note_away(self, asset_id: str, err: EnosError) -> None:
         """Remember that EnOS called a device away."""
@@ -637,8 +523,8 @@ class Commands:
         if err is not None:
             record.code = err.code
             record.message = err.message or str(err)
-        self._keep(record)
-        self._announce(record)
+        self.journal.keep(record)
+        self.journal.announce(record)
 
     @callback
     def _note_fate(self, key: PointKey, fate: Fate) -> None:
@@ -651,7 +537,7 @@ class Commands:
         record.fate = fate
         if fate is Fate.OVERRIDDEN:
             record.outcome = Outcome.OVERRIDDEN
-            self._announce(record)
+            self.journal.announce(record)
 
     def _by_ours(self, key: PointKey) -> bool:
         """Tell whether a point's value is that of a command of ours whose end is not known."""
@@ -667,69 +553,3 @@ class Commands:
                 for other in self._follower.of(key[0])
             )
         )
-
-    def _keep(self, record: Record) -> None:
-        """Add a record to the history, and to its point where it is the newest."""
-        self.records.append(record)
-        if record.is_service or record.outcome is Outcome.SUPERSEDED:
-            # A slider that is being dragged must not be drawn at its old place meanwhile.
-            return
-        latest = self._latest.get(record.key)
-        if latest is None or latest.at <= record.at:
-            self._latest[record.key] = record
-
-    def _announce(self, record: Record) -> None:
-        """Have the control show what became of a command, and tell everybody."""
-        if self._latest.get(record.key) is record:
-            self._coordinator.notify(record.key, record.context)
-        self._publish(record)
-
-    def _publish(self, record: Record) -> None:
-        """Fire the event, in the name of who gave the command."""
-        hass = self._coordinator.hass
-        hass.bus.async_fire(EVENT_COMMAND, self.as_dict(record), context=record.context)
-        for listener in list(self._listeners):
-            listener(record)
-        for changed in list(self._device_listeners.get(record.asset_id, ())):
-            changed()
-
-    def as_dict(self, record: Record) -> dict[str, Any]:
-        """Return a record as event and responses show it."""
-        coordinator = self._coordinator
-        hass = coordinator.hass
-        entry_id = coordinator.config_entry.entry_id
-        device = dr.async_get(hass).async_get_device_by_identifier(
-            (DOMAIN, f"{self._client.org_id}_{record.asset_id}"), entry_id
-        )
-        entity_id: str | None = None
-        known = coordinator.devices.get(record.asset_id)
-        if known is not None and not record.is_service:
-            bound = coordinator.discovery.bound_point(known, record.point_id)
-            if bound is not None:
-                entity_id = er.async_get(hass).async_get_entity_id(
-                    bound.description.kind.value,
-                    DOMAIN,
-                    point_unique_id(
-                        self._client.org_id, record.asset_id, record.point_id
-                    ),
-                )
-        return {
-            "command": record.id,
-            "entry_id": entry_id,
-            "device_id": device.id if device else None,
-            "entity_id": entity_id,
-            "asset_id": record.asset_id,
-            "measurepoint_id": None if record.is_service else record.point_id,
-            "service_id": record.point_id if record.is_service else None,
-            "value_before": record.value_before,
-            "value": record.value,
-            "mode": record.mode.value,
-            "command_id": record.command_id or None,
-            "outcome": record.outcome.value,
-            "final": record.final,
-            "code": record.code,
-            "message": record.message,
-            "duration": record.duration,
-            "expires": record.expires.isoformat() if record.expires else None,
-            "replaced_by": record.replaced_by or None,
-        }

@@ -58,7 +58,7 @@ async def async_get_config_entry_diagnostics(
             ),
             "points": len(coordinator.states),
             "commands": dict(
-                Counter(record.outcome for record in data.commands.records)
+                Counter(record.outcome for record in data.commands.journal.records)
             ),
             "waiting_commands": sum(map(data.commands.waiting, devices)),
             "queued_commands": sum(record.waits for record in opened),
@@ -89,7 +89,8 @@ async def async_get_config_entry_diagnostics(
         },
         "open_commands": [_record(record) for record in opened],
         "commands": [
-            _record(record) for record in list(data.commands.records)[-_RECORDS:]
+            _record(record)
+            for record in list(data.commands.journal.records)[-_RECORDS:]
         ],
     }
 
@@ -107,7 +108,7 @@ async def async_get_device_diagnostics(
                 "device": _device(entry, device, with_points=True),
                 "commands": [
                     _record(record)
-                    for record in data.commands.records
+                    for record in data.commands.journal.records
                     if record.asset_id == device.asset_id
                 ],
             }
@@ -144,7 +145,7 @@ def _device(
     last = next(
         (
             record
-            for record in reversed(data.commands.records)
+            for record in reversed(data.commands.journal.records)
             if record.asset_id == device.asset_id
         ),
         None,

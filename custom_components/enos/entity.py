@@ -183,7 +183,7 @@ class EnosControl(EnosPointEntity):
         Home Assistant's pages draw two buttons: a toggle would go on showing what was asked
         for, because they redraw one only when the state is another.
         """
-        record = self._data.commands.latest((self._asset_id, self._point_id))
+        record = self._data.commands.journal.latest((self._asset_id, self._point_id))
         unclear = record is not None and not record.final and not record.waits
         return unclear or not self._coordinator.point_available(
             self._asset_id, self._point_id
@@ -196,7 +196,7 @@ class EnosControl(EnosPointEntity):
 
         `command_time` makes two failures in a row two states.
         """
-        record = self._data.commands.latest((self._asset_id, self._point_id))
+        record = self._data.commands.journal.latest((self._asset_id, self._point_id))
         if record is None:
             return _NO_COMMAND
         ended = record.ended or record.at

@@ -44,12 +44,12 @@ class EnosCommandEvent(EnosAccountEntity, EventEntity):
     async def async_added_to_hass(self) -> None:
         """Hear of the commands."""
         await super().async_added_to_hass()
-        self.async_on_remove(self._data.commands.listen(self._note))
+        self.async_on_remove(self._data.commands.journal.listen(self._note))
 
     @callback
     def _note(self, record: Record) -> None:
         """Tell of a command, in the name of who gave it."""
-        told = self._data.commands.as_dict(record)
+        told = self._data.commands.journal.as_dict(record)
         self._trigger_event(
             record.outcome.value,
             {

@@ -95,6 +95,10 @@ class Follower:
         follow = self._follows.get(asset_id)
         return tuple(follow.records.values()) if follow is not None else ()
 
+    def queued(self, asset_id: str) -> list[Record]:
+        """Return those of them that EnOS keeps for the device."""
+        return [record for record in self.of(asset_id) if record.waits]
+
     @callback
     def add(self, record: Record) -> None:
         """Follow a command until its end is known."""

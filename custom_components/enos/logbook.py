@@ -117,7 +117,7 @@ def _was_unclear(entry: EnosConfigEntry, command: Mapping[str, Any]) -> bool:
     """Tell whether nobody knew for a while what became of a command."""
     return any(
         record.id == command["command"] and record.unclear_since is not None
-        for record in entry.runtime_data.commands.records
+        for record in entry.runtime_data.commands.journal.records
     )
 
 

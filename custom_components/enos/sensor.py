@@ -162,7 +162,9 @@ class EnosWaitingSensor(EnosEntity, SensorEntity):
         """Hear of the commands to the device."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            self._data.commands.listen_device(self._asset_id, self.async_write_ha_state)
+            self._data.commands.journal.listen_device(
+                self._asset_id, self.async_write_ha_state
+            )
         )
 
     @property

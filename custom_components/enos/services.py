@@ -160,7 +160,7 @@ class _Result:
 
     def as_dict(self, reason: str) -> dict[str, Any]:
         """Return the command as responses show it; `reason` is told where EnOS told none."""
-        shown = self.on.data.commands.as_dict(self.record)
+        shown = self.on.data.commands.journal.as_dict(self.record)
         if not self.given:
             shown["command"] = None
         if self.record.is_service:

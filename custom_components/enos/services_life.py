@@ -32,7 +32,7 @@ _WITHDRAWN: Final = frozenset({Outcome.CANCELLED.value, Outcome.SUPERSEDED.value
 def _record_of(on: DeviceTarget, command_id: str) -> Record | None:
     """Return our record of a command, by EnOS's id or by ours."""
     commands = on.data.commands
-    for record in (*reversed(commands.records), *commands.open):
+    for record in (*reversed(commands.journal.records), *commands.open):
         if record.asset_id == on.asset_id and command_id in (
             record.command_id,
             record.id,
@@ -46,7 +46,7 @@ def _shown(
 ) -> dict[str, Any]:
     """Return what we and EnOS know of a command, the one or the other may know nothing."""
     if record is not None:
-        shown = on.data.commands.as_dict(record)
+        shown = on.data.commands.journal.as_dict(record)
         shown["output"] = record.output
         shown["created"] = record.at.isoformat()
     else:

@@ -65,7 +65,7 @@ async def test_queued_survives(world: World, forget: bool) -> None:
         "temp_setpoint",
         "power",
     ]
-    latest = world.commands.latest((world.device.asset_id, "temp_setpoint"))
+    latest = world.commands.journal.latest((world.device.asset_id, "temp_setpoint"))
     assert latest is not None
     assert latest.waits
     assert world.outcomes() == ["queued…", "queued…"], "told once"
@@ -173,7 +173,10 @@ async def test_killed_before_sending(world: World, hass_storage: Storage) -> Non
     sent = len(sets(world.sim))
     await world.elapse(12)
     assert world.outcomes(call) == ["not_sent"]
-    assert world.commands.latest((world.device.asset_id, "temp_setpoint")) is not None
+    assert (
+        world.commands.journal.latest((world.device.asset_id, "temp_setpoint"))
+        is not None
+    )
     await world.come_back()
     assert [point for _, point, _ in world.sim.writes] == ["power"]
     assert len(sets(world.sim)) == sent
@@ -193,7 +196,7 @@ async def test_killed_between_queueing_and_cancelling(
     world.sim.faults.clear()
     await kill(world, hass_storage, lambda: True)
     await world.elapse(3)
-    latest = world.commands.latest((world.device.asset_id, "temp_setpoint"))
+    latest = world.commands.journal.latest((world.device.asset_id, "temp_setpoint"))
     assert latest is not None
     assert latest.value == 22.5
     assert world.outcomes(older) == ["queued…", "superseded"]

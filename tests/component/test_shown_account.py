@@ -154,7 +154,7 @@ async def test_event(
     attributes = dict(state.attributes)
     for common in ("event_types", "friendly_name", "icon"):
         attributes.pop(common, None)
-    (record,) = entry.runtime_data.commands.records
+    (record,) = entry.runtime_data.commands.journal.records
     assert attributes == {
         "event_type": "succeeded",
         "device": device.name,
