@@ -300,7 +300,7 @@ class Commands:
             record.before = state.reading
             # Not the reading: that may be older than a write before this one.
             record.value_before = state.value
-            self._follower.note_sending(record)
+        self._follower.note_sending(record)
         try:
             await self._carry_out(write)
         except EnosError as err:

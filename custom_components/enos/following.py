@@ -15,7 +15,7 @@ from .api.models import Command, CommandState, DeviceStatus, JsonValue
 from .batches import PointKey
 from .const import LOGGER
 from .coordinator import EnosCoordinator
-from .knowledge import SETTLE_TIME, Fate, same_sample
+from .knowledge import SETTLE_TIME, Fate
 from .records import Mode, Outcome, Record
 from .values import same
 
@@ -119,6 +119,7 @@ class Follower:
         """
         state = self._coordinator.state(*record.key)
         if state is None or record.is_service:
+            record.telling = False
             return
         values = [state.reading.value] if state.reading is not None else []
         if state.mask is not None:
@@ -376,12 +377,10 @@ class Follower:
         for record in list(follow.records.values()):
             if (
                 record.key == key
-                and not record.is_service
                 and record.unclear_since is not None
                 and not record.waits
                 and same(state.point, state.reading.value, record.value)
                 and record.telling
-                and not same_sample(state.point, state.reading, record.before)
             ):
                 record.fate = Fate.CONFIRMED
                 self._end(record, Outcome.SUCCEEDED, final=True)
