@@ -111,9 +111,9 @@ async def test_expired(
     hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
     """What waited too long ends as expired, and reaches the device never."""
-    world = await world_of(hass, sim, freezer)
+    world = await world_of(hass, sim, freezer, policy={**QUEUE, "queue_minutes": 10})
     call = await world.queue(21.5)
-    await world.elapse(TTL - 5)
+    await world.elapse(595)
     assert world.outcomes(call) == ["queued…"]
     await world.elapse(10)
     assert world.outcomes(call) == ["queued…", "expired"]
@@ -201,6 +201,7 @@ async def test_newer_write_to_the_same_point(
     assert world.told(older)[1]["replaced_by"] == world.told(newer)[0]["command"]
     assert world.outcomes(newer) == ["queued…"]
     assert world.told(newer)[0]["replaced_by"] is None
+    assert world.outcomes() == ["queued…", "queued…", "queued…", "superseded"]
     await world.come_back()
     assert [(point, value) for _, point, value in sim.writes] == [
         ("power", False),
