@@ -134,13 +134,15 @@ class Walk:
                 return str(entity["entity_id"])
         raise AssertionError(f"no entity for {point}")
 
+    async def is_state(self, entity_id: str, state: str) -> bool:
+        """Tell whether a state is what it has to be."""
+        return await self.state(entity_id) == state
+
     async def shows(self, entity_id: str, state: str) -> None:
-        """Wait until a state is what it has to be."""
-
-        async def holds() -> bool:
-            return await self.state(entity_id) == state
-
-        await in_time(f"{entity_id} is {state}", holds)
+        """Wait until it is."""
+        await in_time(
+            f"{entity_id} is {state}", lambda: self.is_state(entity_id, state)
+        )
 
     async def operate(self, device: SimDevice) -> None:
         """Flip a switch, set a number, pick an option; each reaches the device."""
@@ -217,6 +219,22 @@ class Walk:
         await control.click()
         await self.shows(switch, "off" if before == "on" else "on")
 
+    async def see_it_wait(self, device: SimDevice) -> None:
+        """Switch a device that is away: its card shows what waits and until when."""
+        switch = await self.entity(device, "switch")
+        before = await self.state(switch)
+        device.status = "offline"
+        tile = self.tile(device, "Switch")
+        await tile.locator("ha-control-switch").click()
+        await expect(tile).to_contain_text(re.compile(r"Waiting · .+\d:\d\d:\d\d"))
+        await self.picture("queued")
+        assert await self.state(switch) == before
+        device.status = "online"
+        after = "off" if before == "on" else "on"
+        # The list of devices is read once a minute.
+        await in_time("it was delivered", lambda: self.is_state(switch, after), 100)
+        await expect(tile).not_to_contain_text("Waiting")
+
 
 async def walk(venv: Path, pictures: Path) -> None:
     """Walk the whole way."""
@@ -254,6 +272,15 @@ async def walk(venv: Path, pictures: Path) -> None:
                 await person.meet_an_offline_device(device, "is offline", "offline")
                 say("the gateway goes and comes back")
                 await person.pull_the_plug(sim.device("light"))
+                say("a command that waits for its device")
+                (entry,) = await home.command(
+                    type="config_entries/get", type_filter=[], domain="enos"
+                )
+                queue = {"timeout": 30, "when_offline": "queue", "queue_minutes": 15}
+                await built.reconfigure(
+                    entry["entry_id"], "Lighting circuit", "commands", queue
+                )
+                await person.see_it_wait(sim.device("light"))
                 say("an offline device, in Chinese")
                 await page.evaluate(
                     "() => localStorage.setItem('selectedLanguage', '\"zh-Hans\"')"
