@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
+from homeassistant.components.number.const import UNIT_CONVERTERS, NumberDeviceClass
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util.unit_conversion import BaseUnitConverter
 
 from .api.models import DataType, JsonValue, Measurepoint
 from .exceptions import invalid_value
@@ -27,6 +29,8 @@ REASONS: Final[Mapping[str, str]] = {
 }
 
 _LONGEST_SHOWN: Final = 100
+# Home Assistant shows the ends of a converted range with one decimal at least.
+_ROUNDED_AWAY: Final = 0.1
 _WORDS: Final = {"on": True, "off": False}
 _DOUBLE: Final = Measurepoint(identifier="", data_type=DataType.DOUBLE)
 _UNEXPLAINED: Final = frozenset({DataType.UNKNOWN, DataType.FILE})
@@ -54,16 +58,51 @@ def fit_number(
     )
 
 
+def converter_of(
+    description: PointDescription | None, unit: str | None
+) -> type[BaseUnitConverter] | None:
+    """Return what converts between a number's own unit and another; None where nothing is to be.
+
+    The unit system, or a person, may have an entity show another unit than the model's.
+    """
+    if (
+        description is None
+        or description.kind is not Kind.NUMBER
+        or not description.device_class
+        or unit in (None, description.unit)
+    ):
+        return None
+    return UNIT_CONVERTERS.get(NumberDeviceClass(description.device_class))
+
+
+def _from_unit(
+    description: PointDescription,
+    number: float,
+    unit: str | None,
+    converter: type[BaseUnitConverter],
+) -> float:
+    """Return a number in the control's own unit. Raises EncodeError for one out of range."""
+    for end, below in ((description.minimum, True), (description.maximum, False)):
+        if end is None:
+            continue
+        over = number - converter.convert(end, description.unit, unit)
+        if (-over if below else over) > _ROUNDED_AWAY:
+            raise EncodeError("out_of_range", value=number)
+    return converter.convert(number, unit, description.unit)
+
+
 def wire_value(
     point: Measurepoint,
     description: PointDescription | None,
     value: Value | JsonValue,
     *,
     bool_as_json: bool,
+    unit: str | None = None,
 ) -> JsonValue:
     """Return what goes out for a value that an action was given.
 
-    Numbers as their control takes them. BOOL also on and off. ENUM by its label or its code.
+    Numbers as their control takes them, in `unit` where it is another than the control's own,
+    and moved to the nearest step then. BOOL also on and off. ENUM by its label or its code.
     Items of an ARRAY or STRUCT by their types, as far as the model tells them; `description`
     is None for these, and for all that has no control. What went out once is accepted again.
     A value of a type that no model explains goes out as it is. Raises EncodeError.
@@ -78,7 +117,10 @@ def wire_value(
         number = None if isinstance(value, date) else parse(_DOUBLE, value)
         if not isinstance(number, float):
             raise EncodeError("not_a_number", value=value)
-        value = fit_number(point, description, number)
+        converter = converter_of(description, unit)
+        if converter is not None:
+            number = _from_unit(description, number, unit, converter)
+        value = fit_number(point, description, number, converted=converter is not None)
     elif point.data_type is DataType.BOOL and isinstance(value, str):
         value = _WORDS.get(value.strip().lower(), value)
     elif point.data_type is DataType.ENUM and description and isinstance(value, str):
@@ -148,13 +190,19 @@ def cannot_be_written(
     names: Mapping[str, str],
     point: Measurepoint,
     description: PointDescription | None,
+    unit: str | None = None,
 ) -> ServiceValidationError:
-    """Return the error for a value that a point cannot take."""
+    """Return the error for a value that a point cannot take; `unit` is that of the value."""
+    description = description or PointDescription(kind=Kind.SENSOR)
+    own, converter = description.unit, converter_of(description, unit)
 
     def text(number: float | None) -> str:
-        return as_text(number) if number is not None else "-"
+        if number is None:
+            return "-"
+        if converter is not None:
+            number = round(converter.convert(number, own, unit), 2)
+        return as_text(number)
 
-    description = description or PointDescription(kind=Kind.SENSOR)
     too_long = err.reason == "too_long"
     return invalid_value(
         REASONS.get(err.reason, "invalid_value"),

@@ -15,7 +15,6 @@ from homeassistant.components.logbook.const import (
     LOGBOOK_ENTRY_NAME,
 )
 from homeassistant.components.logbook.models import LazyEventPartialState
-from homeassistant.components.number.const import UNIT_CONVERTERS, NumberDeviceClass
 from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID, ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.helpers import device_registry as dr
@@ -29,6 +28,7 @@ from .api.models import JsonValue
 from .const import DOMAIN, EVENT_COMMAND
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
+from .encoding import converter_of
 from .mapping import Kind
 from .records import Mode, Outcome
 from .values import as_text, parse
@@ -161,11 +161,8 @@ def _shown(
     if isinstance(value, int | float):
         native = description.unit or ""
         unit = (state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)) or native
-        converter = None
-        if description.kind is Kind.NUMBER and description.device_class:
-            device_class = NumberDeviceClass(description.device_class)
-            converter = UNIT_CONVERTERS.get(device_class)
-        if unit == native or converter is None:
+        converter = converter_of(description, unit)
+        if converter is None:
             return f"{as_text(value)} {native}".strip()
         # The unit system, or a person, chose another unit than the model's.
         return f"{as_text(round(converter.convert(value, native, unit), 2))} {unit}"

@@ -70,8 +70,10 @@ class EnosNumber(EnosControl, NumberEntity):
             )
         except EncodeError as err:
             raise self._invalid(err, value) from err
-        shown = f"{as_text(fitted)} {description.unit or ''}".strip()
-        await self._async_write(fitted, shown)
+        # In the unit that the person sees.
+        shown = as_text(self._convert_to_state_value(fitted, round, self.device_class))
+        unit = self.unit_of_measurement or ""
+        await self._async_write(fitted, f"{shown} {unit}".strip())
 
     @override
     def _as_state(self, value: Value) -> Value:

@@ -25,7 +25,6 @@ from .api.models import JsonValue
 from .const import DOMAIN
 from .encoding import cannot_be_written, names_of, wire_value
 from .exceptions import WriteFailed
-from .mapping import PointDescription
 from .records import Outcome, Record
 from .selection import MAX_QUEUE_MINUTES, MAX_TIMEOUT
 from .services_life import cancel_command, get_command
@@ -191,16 +190,22 @@ async def set_measurepoint(call: ServiceCall) -> ServiceResponse:
 async def _write(call: ServiceCall, target: PointTarget, value: Value) -> _Result:
     """Write one point."""
     on = target.on
-    names = names_of(on.name, target.name, _shown(target.description, value))
+    names = names_of(on.name, target.name, _shown(target, value))
     try:
         wire = wire_value(
-            target.point, target.description, value, bool_as_json=target.bool_as_json
+            target.point,
+            target.description,
+            value,
+            bool_as_json=target.bool_as_json,
+            unit=target.unit,
         )
     except EncodeError as err:
         shown = value.isoformat() if isinstance(value, date) else value
         record = Record.begin(on.asset_id, target.point_id, shown)
         record.end(Outcome.REJECTED)
-        error = cannot_be_written(err, names, target.point, target.description)
+        error = cannot_be_written(
+            err, names, target.point, target.description, target.unit
+        )
         return _Result(on, record, error, given=False)
     try:
         return _Result(
@@ -219,10 +224,10 @@ async def _write(call: ServiceCall, target: PointTarget, value: Value) -> _Resul
         return _Result(on, err.record, err)
 
 
-def _shown(description: PointDescription | None, value: object) -> str:
+def _shown(target: PointTarget, value: object) -> str:
     """Return a value as error texts name it."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        unit = description.unit if description else None
+        unit = target.unit or (target.description and target.description.unit)
         return f"{as_text(value)} {unit or ''}".strip()
     return value if isinstance(value, str) else _compact(value)
 

@@ -1,7 +1,7 @@
 """What the actions are about: devices and points from the ids that people use."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity import get_unit_of_measurement
 from homeassistant.helpers.translation import async_get_translations
 
 from .api.errors import (
@@ -87,17 +88,17 @@ def utc_text(milliseconds: int | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class DeviceTarget:
-    """A device of a loaded account. `device` is None where EnOS has it no more."""
+    """A device of a loaded account. `device` is None where EnOS has it no more.
+
+    `data` is what its account worked with when the action began: the entry forgets it when it
+    is unloaded meanwhile.
+    """
 
     entry: EnosConfigEntry
+    data: EnosData
     device_id: str
     name: str
     asset_id: str
-
-    @property
-    def data(self) -> EnosData:
-        """What its account works with."""
-        return self.entry.runtime_data
 
     @property
     def device(self) -> Device | None:
@@ -107,13 +108,17 @@ class DeviceTarget:
 
 @dataclass(frozen=True, slots=True)
 class PointTarget:
-    """A point of a device, of unknown type where no model tells of it."""
+    """A point of a device, of unknown type where no model tells of it.
+
+    `unit` is the one in which a value is given, where that may be another than the model's.
+    """
 
     on: DeviceTarget
     point_id: str
     name: str
     point: Measurepoint
     description: PointDescription | None = None
+    unit: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -143,7 +148,8 @@ def device_target(hass: HomeAssistant, device_id: str) -> DeviceTarget:
     for domain, identifier in device.identifiers:
         if domain == DOMAIN and identifier.startswith(prefix):
             _check_loaded(entry, name)
-            return DeviceTarget(entry, device.id, name, identifier.removeprefix(prefix))
+            asset_id = identifier.removeprefix(prefix)
+            return DeviceTarget(entry, entry.runtime_data, device.id, name, asset_id)
     raise problem(translation_key="foreign_device", device=name)
 
 
@@ -164,21 +170,27 @@ def device_targets(
 
 @callback
 def entity_target(hass: HomeAssistant, entity_id: str) -> PointTarget:
-    """Return the point of a control. Raises `ServiceValidationError`."""
+    """Return the point of a control, whose value is given as the entity shows it.
+
+    Raises `ServiceValidationError`.
+    """
     entity = er.async_get(hass).async_get(entity_id)
     if entity is None:
         raise problem(translation_key="unknown_entity", entity=entity_id)
     if entity.platform != DOMAIN:
         raise problem(translation_key="foreign_entity", entity=entity_id)
-    if (
-        entity.domain not in _WRITABLE
-        or "#" in entity.unique_id
-        or not entity.device_id
-    ):
+    # The switch of the account belongs to no device in EnOS.
+    of_account = "_" not in entity.unique_id.partition("#")[0]
+    if entity.domain not in _WRITABLE or not entity.device_id or of_account:
         raise problem(translation_key="no_control", entity=entity_id)
     on = device_target(hass, entity.device_id)
     prefix = point_unique_id(on.data.client.org_id, on.asset_id, "")
-    return point_to_write(on, entity.unique_id.removeprefix(prefix))
+    if not entity.unique_id.startswith(prefix):
+        raise problem(translation_key="no_control", entity=entity_id)
+    return replace(
+        point_to_write(on, entity.unique_id.removeprefix(prefix)),
+        unit=get_unit_of_measurement(hass, entity_id),
+    )
 
 
 def point_to_write(on: DeviceTarget, point_id: str) -> PointTarget:
