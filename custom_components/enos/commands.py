@@ -128,13 +128,13 @@ class Commands:
         """Take over from an earlier run what a reload must not forget."""
         self.journal.adopt(earlier.journal)
         self._masking.update(earlier._masking)
-        self._allowed = earlier.allowed
+        self._lock(locked=not earlier.allowed)
         for record in earlier.open:
             self._follower.add(record)
 
     def restore(self, records: Iterable[Record], *, allowed: bool) -> None:
         """Take over from the disk what a restart must not forget."""
-        self._allowed = allowed
+        self._lock(locked=not allowed)
         for record in records:
             if record.outcome is Outcome.WAITING:
                 # Cut off between the disk and EnOS.
@@ -168,9 +168,21 @@ class Commands:
         return self._allowed
 
     async def async_allow(self, *, allowed: bool) -> None:
-        """Allow or forbid writing; on disk when this returns."""
-        self._allowed = allowed
+        """Allow or forbid writing; on disk when this returns.
+
+        Forbidden, what waits in EnOS is withdrawn as well: whoever locks a plant wants nothing
+        to move later. Raises `EnosError` where that did not succeed for all; nothing new is
+        written all the same.
+        """
+        self._lock(locked=not allowed)
         await self._memory.async_flush()
+        if not allowed:
+            for asset_id in {record.asset_id for record in self.open if record.waits}:
+                await self._withdrawal.async_cancel(asset_id, self.queued(asset_id))
+
+    def _lock(self, *, locked: bool) -> None:
+        self._allowed = not locked
+        self._withdrawal.locked = locked
 
     # Commands.
 
@@ -420,6 +432,9 @@ class Commands:
         self._queueing.pop(record.id, None)
         self._follow(record, Outcome.QUEUED)
         await self._withdrawal.replace(older, record)
+        if not self._allowed:
+            # Forbidden meanwhile.
+            self._withdrawal.tidy(asset_id)
 
     def _follow(self, record: Record, outcome: Outcome) -> None:
         """Leave a command open under an outcome that is not its last."""
@@ -484,9 +499,11 @@ class Commands:
         elif outcome is Outcome.NOT_SENT:
             record.expires = None
         shown = self._masking.get(record.key)
-        if outcome is Outcome.SUCCEEDED and shown and shown.at <= record.at:
+        if outcome is Outcome.SUCCEEDED and shown and shown.serial <= record.serial:
             # What samples contradict from now on is this command's doing, nobody else's.
             del self._masking[record.key]
+            if record.fate is Fate.CONFIRMED:
+                self._coordinator.unmask(record.key)
         delivered = outcome is Outcome.SUCCEEDED and record.fate is None
         if delivered or (outcome is Outcome.NO_REPLY and not final):
             self._read_back(record)

@@ -524,6 +524,16 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 self.hass, state.settle_time, look_again
             )
 
+    @callback
+    def unmask(self, key: PointKey) -> None:
+        """Show what was read: a later write was found to have been carried out."""
+        state = self.states.get(key)
+        if state is not None and state.mask is not None:
+            self._cancel_settling(key)
+            state.mask = None
+            self.on_masked()
+            self.notify(key)
+
     def _settle(self, key: PointKey, state: PointState) -> None:
         """Let the samples decide on an acknowledged write."""
         fate = state.settle(time.monotonic())

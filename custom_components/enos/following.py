@@ -11,7 +11,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from .api.errors import EnosError, NotFoundError, RateLimitError
-from .api.models import Command, CommandState, DeviceStatus, JsonValue
+from .api.models import AWAY, Command, CommandState, DeviceStatus, JsonValue
 from .batches import PointKey
 from .const import LOGGER
 from .coordinator import EnosCoordinator
@@ -186,7 +186,7 @@ class Follower:
         follow = self._follows.get(asset_id)
         if follow is None or not self._running:
             return
-        away = self._coordinator.status_of(asset_id) is not DeviceStatus.ONLINE
+        away = self._coordinator.status_of(asset_id) in AWAY
         unclear = any(not record.waits for record in follow.records.values())
         follow.pauses = list(_PAUSES) if at_once or unclear or not away else []
         self._schedule(asset_id, follow, at_once=at_once)
@@ -371,6 +371,13 @@ class Follower:
         follow = self._follows.get(key[0])
         if follow is None:
             return
+        if (
+            not follow.pauses
+            and self._coordinator.status_of(key[0]) is DeviceStatus.UNKNOWN
+            and self.queued(key[0])
+        ):
+            # Nobody says that the device is back; that it measures does.
+            self.look_soon(key[0], at_once=True)
         state = self._coordinator.state(*key)
         if state is None or state.reading is None:
             return

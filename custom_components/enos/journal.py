@@ -60,7 +60,7 @@ class Journal:
             # A slider that is being dragged must not be drawn at its old place meanwhile.
             return
         latest = self._latest.get(record.key)
-        if latest is None or latest.at <= record.at:
+        if latest is None or latest.serial <= record.serial:
             self._latest[record.key] = record
 
     def announce(self, record: Record) -> None:

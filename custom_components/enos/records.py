@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
 import time
 from typing import Any, Final, Self
 
@@ -56,6 +57,10 @@ class Mode(StrEnum):
     CACHED = "cached"
 
 
+# Clocks may be set back.
+_SERIALS: Final = count(1)
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Record:
     """One command.
@@ -66,7 +71,7 @@ class Record:
     one of ours. `final` is false while the outcome may yet change by what EnOS or the device
     tells. `unclear_since` is when the outcome became unknown. `telling` is false where a sample
     with the written value proves nothing, for the point had it, or another command writes it. `duration` is in seconds from
-    the call to the outcome.
+    the call to the outcome. `serial` orders the commands of a run; it is 0 for those of earlier ones.
     """
 
     asset_id: str
@@ -93,6 +98,7 @@ class Record:
     replaced_by: str = ""
     output: JsonValue = None
     fate: Fate | None = None
+    serial: int = 0
     _started: float | None = None
 
     @classmethod
@@ -104,6 +110,7 @@ class Record:
             value=value,
             id=ulid_now(),
             at=dt_util.utcnow(),
+            serial=next(_SERIALS),
             _started=time.monotonic(),
             **more,
         )

@@ -6,9 +6,12 @@ from homeassistant.components.switch import SwitchEntity
 from homeassistant.components.switch.const import SwitchDeviceClass
 from homeassistant.const import STATE_OFF, STATE_ON, EntityCategory
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .api.errors import EnosError
 from .api.models import Device
+from .const import DOMAIN
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import EnosAccountEntity, EnosControl, async_add_points
@@ -94,12 +97,25 @@ class EnosAllowControl(EnosAccountEntity, SwitchEntity):
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Forbid it: what has not been sent yet is refused."""
+        """Forbid it: what has not been sent yet is refused, what waits in EnOS withdrawn.
+
+        Raises `HomeAssistantError` where EnOS still has commands that wait.
+        """
         await self._allow(allowed=False)
 
     async def _allow(self, *, allowed: bool) -> None:
         """Allow or forbid it. Shown at once, for it counts at once."""
+        commands = self._data.commands
         try:
-            await self._data.commands.async_allow(allowed=allowed)
+            await commands.async_allow(allowed=allowed)
+        except EnosError as err:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="lock_incomplete",
+                translation_placeholders={
+                    "count": str(sum(record.waits for record in commands.open)),
+                    "error": str(err),
+                },
+            ) from err
         finally:
             self.async_write_ha_state()

@@ -12,7 +12,10 @@ from .records import Outcome, Record
 
 
 class Withdrawal:
-    """Withdraws commands that wait in EnOS: on demand, and those that wait in vain."""
+    """Withdraws commands that wait in EnOS: on demand, and those that wait in vain.
+
+    `locked` is set while nothing may be written.
+    """
 
     def __init__(
         self, client: EnosClient, coordinator: EnosCoordinator, follower: Follower
@@ -21,6 +24,7 @@ class Withdrawal:
         self._client = client
         self._coordinator = coordinator
         self._follower = follower
+        self.locked = False
 
     async def replace(self, older: Iterable[Record], newer: Record) -> None:
         """Withdraw commands that a newer one replaces.
@@ -67,7 +71,12 @@ class Withdrawal:
             await self._follower.async_look(asset_id)
 
     def _orphans(self, asset_id: str) -> list[Record]:
-        """Return waiting commands of a device that was taken out of the configuration."""
+        """Return waiting commands of a device that may not be written.
+
+        It was taken out of the configuration, or nothing may be written at all.
+        """
+        if self.locked:
+            return self._follower.queued(asset_id)
         discovery = self._coordinator.discovery
         return [
             record
@@ -112,8 +121,8 @@ class Withdrawal:
             await self.async_cancel(asset_id, self._orphans(asset_id))
         except EnosError as err:
             LOGGER.warning(
-                "Queued commands of device %s, which was removed here, could not be "
-                "cancelled: %s",
+                "Queued commands of device %s, which may not be written any more, could "
+                "not be cancelled: %s",
                 asset_id,
                 err,
             )

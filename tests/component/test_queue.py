@@ -362,3 +362,21 @@ async def test_delivered_over_a_write_that_was_never_reported(
     await world.elapse(40)
     assert world.control().state == "21.5"
     assert world.outcomes() == ["succeeded", "queued…", "succeeded"]
+
+
+async def test_delivered_where_no_status_can_be_read(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """That the device measures again tells that it is back."""
+    device = sim.device("fcu")
+    world = await world_of(hass, sim, freezer, devices=[device.asset_id])
+    sim.rights.discard("Device Management: Read")
+    call = await world.queue(21.5)
+    await world.elapse(90)
+    searches = world.searches()
+    device.status = "online"
+    await sim.report(device, {"temp_setpoint": 19.0})
+    await until(lambda: world.control().written)
+    await world.elapse(35)
+    assert world.outcomes(call) == ["queued…", "succeeded"]
+    assert world.searches() == searches + 1

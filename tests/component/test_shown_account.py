@@ -354,15 +354,53 @@ async def test_locked_while_waiting(
 async def test_lock_of_a_queueing_device(
     hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A locked write is not queued either; what was queued can still be delivered."""
+    """A locked write is not queued, and what was queued is withdrawn: nothing moves later."""
     world = await world_of(hass, sim, freezer)
-    await world.queue(21.5)
+    queued = await world.queue(21.5)
     await allow(hass, sim, allowed=False)
+    assert world.outcomes(queued) == ["queued…", "cancelled"]
     assert await world.write(False, "power") == "locked"
     await world.come_back()
-    assert [(point, value) for _, point, value in sim.writes] == [
-        ("temp_setpoint", 21.5)
-    ]
+    assert sim.writes == []
+
+
+async def test_lock_that_cannot_withdraw(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """Locked all the same, and the person hears what still waits; again, and it is gone."""
+    world = await world_of(hass, sim, freezer)
+    queued = await world.queue(21.5)
+    sim.faults.add("status", action="cancel", status=502, body="html")
+    with pytest.raises(HomeAssistantError) as raised:
+        await allow(hass, sim, allowed=False)
+    assert raised.value.translation_key == "lock_incomplete"
+    assert raised.value.translation_placeholders is not None
+    assert raised.value.translation_placeholders["count"] == "1"
+    assert lock_state(hass, sim) == "off"
+    assert await world.write(22.5) == "locked"
+    assert world.outcomes(queued) == ["queued…"]
+    sim.faults.clear()
+    await allow(hass, sim, allowed=False)
+    assert world.outcomes(queued) == ["queued…", "cancelled"]
+    await world.come_back()
+    assert sim.writes == []
+
+
+async def test_lock_while_something_is_queued(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """What was on its way into EnOS's queue when the lock fell is withdrawn from there."""
+    world = await world_of(hass, sim, freezer)
+    await world.queue(21.5)
+    sim.faults.add("delay", action="setMeasurepoint", seconds=3)
+    late = world.call(False, "power")
+    await world.settle()
+    await allow(hass, sim, allowed=False)
+    await world.elapse(5)
+    await late.error()
+    assert world.outcomes(late) == ["queued…", "cancelled"]
+    await world.come_back()
+    assert sim.writes == []
 
 
 async def test_lock_survives(

@@ -260,6 +260,20 @@ async def test_found_success_is_not_overridden_by_an_older_mask(world: World) ->
     assert world.control().state == "21.0"
 
 
+async def test_proof_uncovers_what_was_read(world: World) -> None:
+    """An older write that no sample had shown yet covers a newer one's proof no longer."""
+    world.device.behaviour.echo = False
+    assert await world.write(21.5) is None
+    assert world.control().state == "21.5"
+    world.device.behaviour.echo = True
+    world.sim.faults.add("drop_after", action="setMeasurepoint", count=1)
+    lost = world.call(22.5)
+    assert await lost.error() == "unknown_outcome"
+    await world.elapse(2)
+    assert world.outcomes(lost) == ["unknown…", "succeeded"]
+    assert world.control().state == "22.5"
+
+
 async def test_cached_whose_reply_was_lost(
     hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
