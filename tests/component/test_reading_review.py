@@ -24,7 +24,7 @@ from .common import (
     product_subentry,
     set_up,
 )
-from .flows import begin_subentry, offered
+from .flows import begin_subentry, brought_in, offered
 from .reading import (
     all_of,
     coordinator_of,
@@ -175,12 +175,12 @@ async def test_model_that_comes_later(
     )
     entry = fcu_entry(sim)
     await set_up(hass, entry)
-    assert not hass.states.async_entity_ids("switch")
+    assert not brought_in(hass, "switch")
     sim.faults.remove(fault)
     monkeypatch.setattr(discovery, "_MISSING_MODELS_AGAIN", 0.0)
     await poll_devices(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert len(hass.states.async_entity_ids("switch")) == len(all_of(sim, "fcu"))
+    assert len(brought_in(hass, "switch")) == len(all_of(sim, "fcu"))
 
 
 async def test_model_of_a_device_that_could_not_be_listed(
