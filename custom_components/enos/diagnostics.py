@@ -14,7 +14,7 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from .api.errors import EnosError
 from .api.models import Device, DeviceStatus
 from .const import CONF_ACCESS_KEY, CONF_SECRET_KEY, DOMAIN
-from .coordinator import EnosConfigEntry, EnosCoordinator
+from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData
 from .records import Record
 from .selection import Selection
 
@@ -30,14 +30,27 @@ _REFUSED_WITH: Final = {DeviceStatus.OFFLINE: 11900, DeviceStatus.INACTIVE: 1188
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: EnosConfigEntry
 ) -> dict[str, Any]:
-    """Return what is known of an account."""
-    data = entry.runtime_data
+    """Return what is known of an account, be it loaded or not."""
+    # What is not loaded, or could not be unloaded, may have none.
+    data: EnosData | None = getattr(entry, "runtime_data", None)
+    subentries = [_subentry(subentry) for subentry in entry.subentries.values()]
+    if data is None:
+        return {
+            "account": {
+                **async_redact_data(dict(entry.data), _SECRET),
+                "state": entry.state.value,
+                "last_error": {"text": entry.reason, "code": None},
+                "options": dict(entry.options),
+            },
+            "subentries": subentries,
+        }
     coordinator, client = data.coordinator, data.client
     devices = coordinator.devices
     opened = data.commands.open
     return {
         "account": {
             **async_redact_data(dict(entry.data), _SECRET),
+            "state": entry.state.value,
             "token_age": _rounded(client.token_age),
             "token_remaining": _rounded(client.token_remaining),
             "clock_offset": _rounded(client.clock_offset),
@@ -68,7 +81,7 @@ async def async_get_config_entry_diagnostics(
             _device(entry, device, with_points=place < _WITH_POINTS)
             for place, device in enumerate(_worst_first(coordinator, devices.values()))
         ],
-        "subentries": [_subentry(subentry) for subentry in entry.subentries.values()],
+        "subentries": subentries,
         "polling": {
             "interval": coordinator.update_interval
             and coordinator.update_interval.total_seconds(),
@@ -99,7 +112,9 @@ async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: EnosConfigEntry, device_entry: DeviceEntry
 ) -> dict[str, Any]:
     """Return what is known of a device."""
-    data = entry.runtime_data
+    data: EnosData | None = getattr(entry, "runtime_data", None)
+    if data is None:
+        return {"device": None, "commands": []}
     prefix = f"{data.client.org_id}_"
     for domain, identifier in device_entry.identifiers:
         device = data.coordinator.devices.get(identifier.removeprefix(prefix))

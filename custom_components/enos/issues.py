@@ -95,15 +95,16 @@ class _Findings:
 
     `inactive` are the asset ids of devices that a command found not activated. `refused`
     holds by product the commands that could not be encoded, `encoded` those that could since
-    the first refusal. `obeyed` holds by asset id whether the last command was permitted, and
-    when that was.
+    the first refusal. `denied` are the asset ids of devices whose last command was not
+    permitted, `obeyed` tells of the others when one was carried out.
     """
 
     raised: dict[str, _Issue] = field(default_factory=dict)
     inactive: set[str] = field(default_factory=set)
     refused: dict[str, set[_Command]] = field(default_factory=dict)
     encoded: dict[str, set[_Command]] = field(default_factory=dict)
-    obeyed: dict[str, tuple[bool, float]] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
+    obeyed: dict[str, float] = field(default_factory=dict)
 
 
 _FINDINGS: HassKey[dict[str, _Findings]] = HassKey(f"{DOMAIN}_issues")
@@ -171,7 +172,8 @@ class Issues:
         product = record.product_key or asset_id
         if outcome is Outcome.SUCCEEDED:
             known.inactive.discard(asset_id)
-            known.obeyed[asset_id] = (True, time.monotonic())
+            known.denied.discard(asset_id)
+            known.obeyed[asset_id] = time.monotonic()
             if product in known.refused and command not in known.encoded[product]:
                 # One that went through all the time would say nothing of the others.
                 known.encoded[product].add(command)
@@ -180,7 +182,8 @@ class Issues:
             known.refused.setdefault(product, set()).add(command)
             known.encoded.setdefault(product, set()).discard(command)
         elif outcome is Outcome.PERMISSION_DENIED and record.code != _ADDRESS_REFUSED:
-            known.obeyed[asset_id] = (False, time.monotonic())
+            known.denied.add(asset_id)
+            known.obeyed.pop(asset_id, None)
         elif outcome is Outcome.DEVICE_INACTIVE or (
             record.waits
             and self._coordinator.status_of(asset_id) is DeviceStatus.INACTIVE
@@ -190,7 +193,8 @@ class Issues:
             return
         self._tell(_NOT_ACTIVATED, self._not_activated)
         self._tell(_CUSTOM_FORMAT, self._custom_format)
-        self._tell(_PERMISSION, self._permission)
+        if known.denied or _PERMISSION in known.raised:
+            self._tell(_PERMISSION, self._permission)
 
     def _tell(self, kind: str, find: Callable[[], _Issue | None]) -> None:
         """Raise, change or withdraw what is told of a kind, where that is something new."""
@@ -283,8 +287,12 @@ class Issues:
         ):
             missing.append(_MODEL_READ)
         refused = coordinator.batches.refused_assets
-        wanted = [asset_id for asset_id in devices if coordinator.wanted(asset_id)]
-        if wanted and refused.keys() >= set(wanted):
+        if any(
+            asset_id in devices and coordinator.wanted(asset_id) for asset_id in refused
+        ) and all(
+            asset_id in refused or not coordinator.wanted(asset_id)
+            for asset_id in devices
+        ):
             missing.append(_ASSET_READ)
         if self._control_denied():
             missing.append(_ASSET_CONTROL)
@@ -299,14 +307,14 @@ class Issues:
 
     def _control_denied(self) -> bool:
         """Tell whether commands are refused in general, and not to single devices."""
-        obeyed, devices = self._known.obeyed, self._coordinator.devices
-        for asset_id in list(obeyed):
-            if asset_id not in devices:
-                del obeyed[asset_id]
+        known, devices = self._known, self._coordinator.devices
+        known.denied.intersection_update(devices)
+        if len(known.denied) < min(_DEVICES_REFUSING, max(1, len(devices))):
+            return False
         now = time.monotonic()
-        refusing = sum(not well for well, _at in obeyed.values())
-        return refusing >= min(_DEVICES_REFUSING, max(1, len(devices))) and not any(
-            well and now - at < _OBEYED_FOR for well, at in obeyed.values()
+        return not any(
+            asset_id in devices and now - at < _OBEYED_FOR
+            for asset_id, at in known.obeyed.items()
         )
 
     def _address(self) -> _Issue | None:

@@ -25,7 +25,7 @@ from custom_components.enos.diagnostics import async_get_config_entry_diagnostic
 from simulator import Simulator
 
 from .common import entry_for, product_subentry, set_up
-from .writing import Control, elapse, fcu_control, quiet, set_up_fcus, sets
+from .writing import FCU, Control, elapse, fcu_control, quiet, set_up_fcus, sets
 
 SENSORS = ["room_temp", "co2"]
 
@@ -154,7 +154,7 @@ async def test_entry(
     ]
     assert set(found["account"]) == {
         *("url", "org_id", "access_key", "secret_key", "verify_ssl"),
-        *("token_age", "token_remaining", "clock_offset"),
+        *("state", "token_age", "token_remaining", "clock_offset"),
         *("last_round_succeeded", "last_error"),
         *("options", "control_allowed", "requests", "requests_today", "errors"),
     }
@@ -356,9 +356,35 @@ async def test_entry_that_is_not_ready(
     assert entry.state is ConfigEntryState.SETUP_RETRY
     found = await of_entry(hass, hass_client, entry)
     assert found["devices"] == []
+    assert found["account"]["state"] == "setup_retry"
     assert found["account"]["last_round_succeeded"] is False
     assert "503" in found["account"]["last_error"]["text"]
     assert sim.secret_key not in json.dumps(found)
+
+
+async def test_entry_that_is_not_loaded(
+    hass: HomeAssistant, sim: Simulator, hass_client: ClientSessionGenerator
+) -> None:
+    """An account that was unloaded, or never got so far, tells what it is set up with."""
+    entry = await set_up_fcus(hass, sim)
+    control = fcu_control(hass, sim)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    found = await of_entry(hass, hass_client, entry)
+    assert found["account"]["state"] == "not_loaded"
+    assert found["account"]["org_id"] == sim.org_id
+    assert found["account"]["secret_key"] == "**REDACTED**"
+    assert sim.access_key not in json.dumps(found)
+    assert [each["controls"] for each in found["subentries"]] == [list(FCU)]
+    assert await of_device(hass, hass_client, entry, control) == {
+        "device": None,
+        "commands": [],
+    }
+
+    hass.config_entries.async_update_entry(entry, data={**entry.data, "url": "ftp://a"})
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    found = await of_entry(hass, hass_client, entry)
+    assert found["account"]["state"] == "setup_error"
+    assert "not valid" in found["account"]["last_error"]["text"]
 
 
 async def test_trouble_of_the_account(
