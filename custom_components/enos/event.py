@@ -1,12 +1,14 @@
 """Events: what became of the commands of an account."""
 
-from typing import Any, override
+import json
+from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .api.models import JsonValue
 from .coordinator import EnosConfigEntry
 from .entity import EnosAccountEntity
 from .records import OUTCOMES, Record
@@ -16,6 +18,17 @@ PARALLEL_UPDATES = 0
 
 # Of what the bus event tells: the one is the account itself, the other the type of the event.
 _LEFT_OUT = frozenset({"entry_id", "outcome"})
+
+# The recorder keeps none of a state's attributes where they are more than 16 KB together.
+_LONGEST_VALUE: Final = 1000
+
+
+def _short(value: JsonValue) -> JsonValue:
+    """Return a value, or where it is huge its beginning as text; the bus event has it whole."""
+    if not isinstance(value, str | list | dict):
+        return value
+    text = json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 async def async_setup_entry(
@@ -50,6 +63,7 @@ class EnosCommandEvent(EnosAccountEntity, EventEntity):
     def _note(self, record: Record) -> None:
         """Tell of a command, in the name of who gave it."""
         told = self._data.commands.journal.as_dict(record)
+        told |= {key: _short(told[key]) for key in ("value_before", "value")}
         self._trigger_event(
             record.outcome.value,
             {

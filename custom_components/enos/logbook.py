@@ -175,11 +175,15 @@ def _sentence(
     hass: HomeAssistant, key: str, value: str, command: Mapping[str, Any]
 ) -> str:
     """Return the line in Home Assistant's language."""
-    texts = async_get_cached_translations(
+    path = f"component.{DOMAIN}.exceptions.{key}.message"
+    # Just after the language was changed its texts are not there yet; English always is.
+    text = async_get_cached_translations(
         hass, hass.config.language, "exceptions", DOMAIN
+    ).get(path) or async_get_cached_translations(hass, "en", "exceptions", DOMAIN).get(
+        path, key
     )
     expires = dt_util.parse_datetime(command["expires"] or "")
-    sentence = texts[f"component.{DOMAIN}.exceptions.{key}.message"].format(
+    sentence = text.format(
         value=value,
         expires=f"{dt_util.as_local(expires):%Y-%m-%d %H:%M}" if expires else "-",
     )

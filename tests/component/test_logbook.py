@@ -248,6 +248,18 @@ async def test_language(
     assert await messages(hass, websocket) == ["21 °C 未被接受，设备离线"]
 
 
+async def test_language_just_changed(
+    hass: HomeAssistant, sim: Simulator, websocket: MockHAClientWebSocket
+) -> None:
+    """A line is not lost while the texts of a new language are being loaded."""
+    await set_up_fcus(hass, sim)
+    control = fcu_control(hass, sim)
+    control.device.status = "offline"
+    hass.config.language = "fr"
+    await control.refuse(20.0)
+    assert await messages(hass, websocket) == ["20 °C not accepted, device offline"]
+
+
 async def test_names_that_people_gave(
     hass: HomeAssistant, sim: Simulator, websocket: MockHAClientWebSocket
 ) -> None:
