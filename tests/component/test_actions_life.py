@@ -15,7 +15,7 @@ from simulator import SimDevice, Simulator
 from simulator.commands import CANCELED, CREATED
 
 from .actions import act, device_id_of, do, refused
-from .writing import fcu_control, set_up_fcus
+from .writing import fcu_control, set_up_fcus, until
 
 CANCEL = "cancel_command"
 INVOKE = "invoke_service"
@@ -281,3 +281,29 @@ async def test_too_late(hass: HomeAssistant, sim: Simulator) -> None:
     sim.jump(60)
     found = await act(hass, CANCEL, device_id=device_id, command_id=ids[0])
     assert found["commands"][0]["outcome"] != "cancelled"
+
+
+async def test_ends_of_others(hass: HomeAssistant, sim: Simulator) -> None:
+    """The end of a command that somebody else gave has the name that ours have."""
+    await set_up_fcus(hass, sim)
+    device = sim.device("fcu")
+    device_id = device_id_of(hass, sim, device)
+
+    async def end_of(command_id: str) -> tuple[str, str]:
+        found = await act(hass, GET, device_id=device_id, command_id=command_id)
+        return found["state"], found["outcome"]
+
+    device.status = "offline"
+    late = await queue_elsewhere(hass, sim, device)
+    sim.jump(601)
+    assert await end_of(late) == ("expired", "expired")
+    good = await queue_elsewhere(hass, sim, device)
+    device.status = "online"
+    await until(lambda: ("temp_setpoint", 17.0) in [each[1:] for each in sim.writes])
+    assert await end_of(good) == ("succeeded", "succeeded")
+    device.status = "offline"
+    silent = await queue_elsewhere(hass, sim, device)
+    device.behaviour.silent = True
+    device.status = "online"
+    sim.jump(60)
+    assert await end_of(silent) == ("timed_out", "no_reply")

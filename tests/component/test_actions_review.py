@@ -15,7 +15,7 @@ from simulator import Simulator
 
 from .actions import act, device_id_of, do, refused
 from .common import entity_id_of, entry_for, product_subentry, set_up
-from .writing import fcu_control, set_up_fcus, until
+from .writing import fcu_control, set_up_fcus, sets, until
 
 SET = "set_measurepoint"
 
@@ -150,3 +150,46 @@ async def test_script_of_a_user(
     assert control.written == []
     await hass.services.async_call("script", "set", {}, blocking=True)
     assert control.written == [19.0]
+
+
+async def test_less_than_a_second(hass: HomeAssistant, sim: Simulator) -> None:
+    """What is to wait for a moment waits for a second; only nothing is nothing."""
+    await set_up_fcus(hass, sim)
+    control = fcu_control(hass, sim)
+    control.device.status = "offline"
+    ttl = {"milliseconds": 200}
+    await do(hass, SET, entity_id=control.entity_id, value=19, pending_ttl=ttl)
+    (request,) = sets(sim)
+    assert request.query["pendingTtl"] == "1"
+
+
+async def test_nothing_to_withdraw(hass: HomeAssistant, sim: Simulator) -> None:
+    """EnOS is not asked to cancel what cannot wait: what ended, and what was sent at once."""
+    await set_up_fcus(hass, sim)
+    control = fcu_control(hass, sim)
+    device_id = device_id_of(hass, sim, control.device)
+    control.device.status = "offline"
+    (queued,) = (
+        await act(hass, SET, entity_id=control.entity_id, value=19, pending_ttl=600)
+    )["commands"]
+    await do(hass, "cancel_command", device_id=device_id)
+    control.device.status = "online"
+    control.device.behaviour.silent = True
+    (silent,) = (
+        await act(hass, SET, entity_id=control.entity_id, value=20, timeout=1)
+    )["commands"]
+    assert silent["outcome"] == "no_reply" and not silent["final"]
+
+    def asked() -> int:
+        return sum(request.action == "cancel" for request in sim.requests)
+
+    before = asked()
+    assert before == 1
+    found = await act(
+        hass,
+        "cancel_command",
+        device_id=device_id,
+        command_id=[queued["command_id"], silent["command"]],
+    )
+    assert [each["outcome"] for each in found["commands"]] == ["cancelled", "no_reply"]
+    assert asked() == before
