@@ -249,12 +249,16 @@ class Follower:
         follow = self._follows.get(asset_id)
         if follow is None:
             return
-        async with follow.looking:
-            if any(self._asks(record) for record in follow.records.values()):
-                await self._search(asset_id, follow)
-        for record in list(follow.records.values()):
-            if not self._asks(record) and self._unsettled_for(record) <= 0:
-                self._end(record, record.outcome, final=True)
+        try:
+            async with follow.looking:
+                if any(self._asks(record) for record in follow.records.values()):
+                    await self._search(asset_id, follow)
+        finally:
+            # Also where EnOS cannot be asked: what is due here is due again at once if it
+            # stays, and would have EnOS asked without a pause.
+            for record in list(follow.records.values()):
+                if not self._asks(record) and self._unsettled_for(record) <= 0:
+                    self._end(record, record.outcome, final=True)
 
     @staticmethod
     def _asks(record: Record) -> bool:
@@ -287,7 +291,8 @@ class Follower:
                         self._end(record, Outcome.FAILED, final=True)
                 return
             by_id = {command.command_id: command for command in listed}
-            claimed = {record.command_id for record in self} | self._known_ids()
+            claimed = {record.command_id for record in self.of(asset_id)}
+            claimed |= self._known_ids()
             # The newest first: it is the newest that a search is likeliest to show.
             for record in reversed(asked):
                 command = by_id.get(record.command_id)

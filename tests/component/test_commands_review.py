@@ -1,0 +1,58 @@
+"""Commands in company: outages, locks, cancelled callers and runs that overlap."""
+
+import asyncio
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+import pytest
+
+from custom_components.enos.api.errors import EnosError
+from simulator import Simulator
+
+from .queueing import World, world_of
+from .reading import loud
+from .writing import sets, until
+
+type Storage = dict[str, Any]
+
+
+@pytest.fixture
+async def world(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> World:
+    """An account whose devices are waited for."""
+    return await world_of(hass, sim, freezer)
+
+
+def stored(world: World, hass_storage: Storage) -> dict[str, Any]:
+    """Return what a new run would find on disk."""
+    found: dict[str, Any] = hass_storage[f"enos.{world.entry.entry_id}"]["data"]
+    return found
+
+
+async def test_no_storm_beside_a_silent_device(world: World) -> None:
+    """EnOS cannot be asked of one command: what only the device can tell goes its way."""
+    world.device.behaviour.silent = True
+    silent = world.call(21.5)
+    await world.elapse(31)
+    assert await silent.error() == "no_reply"
+    world.device.behaviour.silent = False
+    world.device.behaviour.echo = False
+    world.sim.faults.add("status", action="search", path="/commands", status=500)
+    world.sim.faults.add("drop_after", action="setMeasurepoint", count=1)
+    lost = world.call(False, "power")
+    assert await lost.error() == "unknown_outcome"
+    await world.elapse(11)
+    before = world.searches()
+    world.freezer.tick(40)
+    for _ in range(10):
+        world.freezer.tick(0.1)
+        await world.settle()
+    assert world.searches() - before <= 1
+    assert world.outcomes(silent) == ["no_reply…", "no_reply"]
+    assert world.outcomes(lost) == ["unknown…"]
+    world.sim.faults.clear()
+    await world.elapse(910)
+    assert world.outcomes(lost) == ["unknown…", "succeeded"]
