@@ -1,7 +1,7 @@
 """What has to survive a restart: acknowledged values, open commands, the lock on writing."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -39,7 +39,8 @@ class Memory:
 
     async def async_load(self) -> Stored:
         """Return what an earlier run kept."""
-        return await self._store.async_load() or {}
+        stored = await self._store.async_load()
+        return stored if isinstance(stored, dict) else {}
 
     @callback
     def save_soon(self) -> None:
@@ -85,29 +86,33 @@ def stored_masks(coordinator: EnosCoordinator) -> list[dict[str, Any]]:
 
 def restore_masks(coordinator: EnosCoordinator, stored: Stored) -> None:
     """Hand acknowledged values of an earlier run to the coordinator."""
-    for item in stored.get("masks", ()):
-        before = item["before"]
-        coordinator.restore_mask(
-            (item["asset_id"], item["point_id"]),
-            Mask(item["value"], Reading(*before) if before else None, None),
-        )
+    for key, mask in _understood(stored, "masks", _from_dict):
+        coordinator.restore_mask(key, mask)
 
 
 def open_commands(stored: Stored) -> list[Record]:
-    """Return the commands of an earlier run whose end is not known.
+    """Return the commands of an earlier run whose end is not known."""
+    return _understood(stored, "commands", Record.from_stored)
 
-    One that makes no sense, as after a downgrade, costs nobody the rest.
+
+def _understood[ItemT](
+    stored: Stored, name: str, parse: Callable[[Any], ItemT]
+) -> list[ItemT]:
+    """Return what a list in the file holds.
+
+    What makes no sense, as after a downgrade, costs nobody the rest.
     """
-    found: list[Record] = []
+    listed = stored.get(name) or []
+    found: list[ItemT] = []
     lost = 0
-    for item in stored.get("commands", ()):
+    for item in listed if isinstance(listed, list) else [listed]:
         try:
-            found.append(Record.from_stored(item))
-        except KeyError, TypeError, ValueError:
+            found.append(parse(item))
+        except LookupError, TypeError, ValueError:
             lost += 1
     if lost:
         LOGGER.warning(
-            "%s stored commands cannot be understood; they are dropped", lost
+            "%s stored %s cannot be understood; they are dropped", lost, name
         )
     return found
 
@@ -120,3 +125,11 @@ def _as_dict(key: PointKey, mask: Mask) -> dict[str, Any]:
         "value": mask.value,
         "before": [before.value, before.time] if before else None,
     }
+
+
+def _from_dict(item: Mapping[str, Any]) -> tuple[PointKey, Mask]:
+    before = item["before"]
+    return (
+        (item["asset_id"], item["point_id"]),
+        Mask(item["value"], Reading(*before) if before else None, None),
+    )

@@ -56,3 +56,29 @@ async def test_no_storm_beside_a_silent_device(world: World) -> None:
     world.sim.faults.clear()
     await world.elapse(910)
     assert world.outcomes(lost) == ["unknown…", "succeeded"]
+
+
+@pytest.mark.parametrize("masks", [[{}], None, "x"], ids=["empty", "null", "text"])
+async def test_nonsense_in_the_file_unlocks_nothing(
+    world: World,
+    hass_storage: Storage,
+    caplog: pytest.LogCaptureFixture,
+    masks: Any,
+) -> None:
+    """Values that nobody understands cost neither the account, nor the lock, nor commands."""
+    call = await world.queue(21.5)
+    world.sim.faults.add("drop", action="cancel")
+    with pytest.raises(EnosError):
+        await world.commands.async_allow(allowed=False)
+    await world.hass.config_entries.async_unload(world.entry.entry_id)
+    world.hass.data["enos"].clear()
+    world.sim.faults.clear()
+    stored(world, hass_storage)["masks"] = masks
+    await world.set_up()
+    assert world.entry.state is ConfigEntryState.LOADED
+    assert not world.commands.allowed
+    assert len([line for line in loud(caplog) if "cannot be understood" in line]) == (
+        1 if masks else 0
+    )
+    await world.elapse(3)
+    assert world.outcomes(call) == ["queued…", "cancelled"]
