@@ -319,6 +319,7 @@ class Commands:
             self._failed(record, err)
             raise
         except _Refused as err:
+            record.expires = None
             self._end(record, err.outcome)
             raise
         finally:
@@ -332,9 +333,6 @@ class Commands:
         """Send a command now or have it queued, as policy and device have it."""
         record = write.record
         asset_id = record.asset_id
-        if not self._allowed:
-            # Forbidden while it waited for its turn.
-            raise _Refused("locked", Outcome.LOCKED)
         if write.queue_for and (
             write.queue_at_once or self.queued(asset_id) or self._said_away(asset_id)
         ):
@@ -366,6 +364,9 @@ class Commands:
     async def _transmit(self, write: _Write, *, pending_ttl: int) -> None:
         """Send a command; EnOS's id goes into its record."""
         record = write.record
+        if not self._allowed:
+            # Forbidden while it waited for its turn, or went to the disk.
+            raise _Refused("locked", Outcome.LOCKED)
         if record.is_service:
             inputs = record.value if isinstance(record.value, dict) else {}
             reply = await self._client.invoke_service(
@@ -432,7 +433,7 @@ class Commands:
         self._queueing.pop(record.id, None)
         self._follow(record, Outcome.QUEUED)
         await self._withdrawal.replace(older, record)
-        if not self._allowed:
+        if self._withdrawal.locked:
             # Forbidden meanwhile.
             self._withdrawal.tidy(asset_id)
 

@@ -82,3 +82,17 @@ async def test_nonsense_in_the_file_unlocks_nothing(
     )
     await world.elapse(3)
     assert world.outcomes(call) == ["queued…", "cancelled"]
+
+
+async def test_locked_while_it_goes_to_disk(world: World) -> None:
+    """Forbidden between disk and wire: it does not go out any more."""
+    await world.queue(21.5)
+    sent = len(sets(world.sim))
+    call = world.call(False, "power")
+    await until(lambda: len(world.commands.open) == 2)
+    await world.commands.async_allow(allowed=False)
+    assert await call.error() == "locked"
+    await world.settle()
+    assert len(sets(world.sim)) == sent
+    (told,) = world.told(call)
+    assert (told["outcome"], told["final"], told["expires"]) == ("locked", True, None)
