@@ -25,7 +25,7 @@ from .following import Follower
 from .journal import Journal
 from .knowledge import Fate, PointState
 from .lanes import Abandoned, Dropped, Job, Lanes, NotSent
-from .memory import Memory
+from .memory import Memory, to_its_end
 from .records import WELL, Mode, Outcome, Record
 from .selection import Policy
 from .values import same
@@ -171,14 +171,18 @@ class Commands:
         """Allow or forbid writing; on disk when this returns.
 
         Forbidden, what waits in EnOS is withdrawn as well: whoever locks a plant wants nothing
-        to move later. Raises `EnosError` where that did not succeed for all; nothing new is
-        written all the same.
+        to move later. That goes on where the caller goes away. Raises `EnosError` where it did
+        not succeed for all; nothing new is written all the same.
         """
         self._lock(locked=not allowed)
+        hass = self._coordinator.hass
+        await to_its_end(hass, self._carry_lock_out(), "EnOS lock")
+
+    async def _carry_lock_out(self) -> None:
+        """Put the lock on disk and withdraw what it forbids."""
         await self._memory.async_flush()
-        if not allowed:
-            for asset_id in {record.asset_id for record in self.open if record.waits}:
-                await self._withdrawal.async_cancel(asset_id, self.queued(asset_id))
+        if not self._allowed:
+            await self._withdrawal.async_cancel_all()
 
     def _lock(self, *, locked: bool) -> None:
         self._allowed = not locked

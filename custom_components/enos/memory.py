@@ -1,7 +1,7 @@
 """What has to survive a restart: acknowledged values, open commands, the lock on writing."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -20,6 +20,17 @@ _SAVE_DELAY: Final = 1.0
 type Stored = dict[str, Any]
 
 
+async def to_its_end(
+    hass: HomeAssistant, work: Coroutine[Any, Any, None], name: str
+) -> None:
+    """Do something to its end, also where who asked for it goes away meanwhile."""
+    task = hass.async_create_task(work, name)
+    # Nobody may be left to hear of a failure; that is not an error of its own.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait((task,))
+    task.result()
+
+
 class Memory:
     """Keeps on disk what an account must not forget.
 
@@ -28,6 +39,7 @@ class Memory:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Name the file. It is replaced as a whole: a kill leaves the old or the new one."""
+        self._hass = hass
         self._store: Store[Stored] = Store(
             hass, _VERSION, f"{DOMAIN}.{entry_id}", atomic_writes=True
         )
@@ -58,7 +70,11 @@ class Memory:
         Many who ask at once share the writes: two hundred commands cost two, not two hundred.
         """
         self._asked += 1
-        ticket = self._asked
+        # What was begun cannot be stopped halfway: it might overtake a later write.
+        await to_its_end(self._hass, self._write(self._asked), "EnOS write to disk")
+
+    async def _write(self, ticket: int) -> None:
+        """Write, unless somebody else did since the ticket was drawn."""
         async with self._writing:
             if self._written < ticket:
                 asked = self._asked

@@ -1,14 +1,21 @@
 """Queued commands that nobody wants delivered any more."""
 
+import asyncio
 from collections.abc import Iterable
+from typing import Final
 
 from .api.client import EnosClient
-from .api.errors import EnosError
+from .api.errors import ApiError, EnosError
 from .api.models import CommandState, Device
 from .const import LOGGER
 from .coordinator import EnosCoordinator
 from .following import Follower
 from .records import Outcome, Record
+
+# Devices whose commands are cancelled at once, and failures without an answer of EnOS after
+# which nothing more is tried: of one device, and of all.
+_AT_ONCE: Final = 5
+_UNANSWERED: Final = 2
 
 
 class Withdrawal:
@@ -62,13 +69,44 @@ class Withdrawal:
     async def async_cancel(self, asset_id: str, records: Iterable[Record]) -> None:
         """Cancel queued commands of a device and find out what became of them.
 
-        Raises `EnosError` for the first one that could not be cancelled; those before it are.
+        Raises `EnosError` for the first one that could not be cancelled. The others are tried
+        all the same, unless nobody answers: each would take its time.
         """
         cancelled = list(records)
+        errors: list[EnosError] = []
         for record in cancelled:
-            await self._one(record)
+            try:
+                await self._one(record)
+            except EnosError as err:
+                errors.append(err)
+                if _unanswered(errors) >= _UNANSWERED:
+                    break
+        if errors:
+            raise errors[0]
         if not all(record.final for record in cancelled):
             await self._follower.async_look(asset_id)
+
+    async def async_cancel_all(self) -> None:
+        """Cancel all queued commands, a few devices at once.
+
+        Raises `EnosError` for the first one that could not be cancelled, as `async_cancel`.
+        """
+        gate = asyncio.Semaphore(_AT_ONCE)
+        errors: list[EnosError] = []
+
+        async def cancel(asset_id: str) -> None:
+            async with gate:
+                if _unanswered(errors) >= _AT_ONCE:
+                    return
+                try:
+                    await self.async_cancel(asset_id, self._follower.queued(asset_id))
+                except EnosError as err:
+                    errors.append(err)
+
+        asset_ids = {record.asset_id for record in self._follower if record.waits}
+        await asyncio.gather(*map(cancel, asset_ids))
+        if errors:
+            raise errors[0]
 
     def _orphans(self, asset_id: str) -> list[Record]:
         """Return waiting commands of a device that may not be written.
@@ -126,3 +164,8 @@ class Withdrawal:
                 asset_id,
                 err,
             )
+
+
+def _unanswered(errors: Iterable[EnosError]) -> int:
+    """Count the errors that are no answers of EnOS."""
+    return sum(not isinstance(err, ApiError) for err in errors)

@@ -96,3 +96,33 @@ async def test_locked_while_it_goes_to_disk(world: World) -> None:
     assert len(sets(world.sim)) == sent
     (told,) = world.told(call)
     assert (told["outcome"], told["final"], told["expires"]) == ("locked", True, None)
+
+
+@pytest.mark.parametrize("seconds", [0, 1], ids=["disk", "wire"])
+async def test_who_locks_may_go_away(
+    world: World, hass_storage: Storage, seconds: float
+) -> None:
+    """A script that is restarted while it locks: locked all the same, and withdrawn."""
+    calls = [await world.queue(21.5), await world.queue(False, "power")]
+    calls.append(await world.queue(22.5, index=1))
+    world.sim.faults.add("delay", action="cancel", seconds=2, count=1)
+    locking = world.hass.async_create_task(world.commands.async_allow(allowed=False))
+    if seconds:
+        await world.elapse(seconds)
+    locking.cancel()
+    await world.elapse(5)
+    assert locking.cancelled()
+    assert not world.commands.allowed
+    assert stored(world, hass_storage)["allow_control"] is False
+    assert [world.outcomes(call) for call in calls] == [["queued…", "cancelled"]] * 3
+
+
+async def test_lock_withdraws_what_it_can(world: World) -> None:
+    """One command that cannot be cancelled keeps none of the others waiting."""
+    calls = [await world.queue(21.5), await world.queue(False, "power")]
+    calls.append(await world.queue(22.5, index=1))
+    world.sim.faults.add("status", action="cancel", status=502, count=1)
+    with pytest.raises(EnosError):
+        await world.commands.async_allow(allowed=False)
+    ends = sorted(world.outcomes(call)[-1] for call in calls)
+    assert ends == ["cancelled", "cancelled", "queued…"]
