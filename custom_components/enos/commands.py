@@ -106,7 +106,8 @@ class Commands:
     @property
     def open(self) -> list[Record]:
         """The commands whose end is not known, and those just being queued."""
-        return [*self._follower, *self._queueing.values()]
+        followed = (record for record in self._follower if not record.final)
+        return [*followed, *self._queueing.values()]
 
     def queued(self, asset_id: str) -> list[Record]:
         """Return our commands that EnOS keeps for a device, the oldest first."""

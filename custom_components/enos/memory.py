@@ -47,6 +47,8 @@ class Memory:
         self._asked = 0
         self._written = 0
         self._dirty = False
+        self._used = False
+        self._closed = False
         self.content: Callable[[], Stored] = dict
 
     async def async_load(self) -> Stored:
@@ -57,6 +59,9 @@ class Memory:
     @callback
     def save_soon(self) -> None:
         """Write within a second, together with what else changes meanwhile."""
+        if self._closed:
+            return
+        self._used = True
         self._dirty = True
         self._store.async_delay_save(self._take, _SAVE_DELAY)
 
@@ -69,6 +74,9 @@ class Memory:
 
         Many who ask at once share the writes: two hundred commands cost two, not two hundred.
         """
+        if self._closed:
+            return
+        self._used = True
         self._asked += 1
         # What was begun cannot be stopped halfway: it might overtake a later write.
         await to_its_end(self._hass, self._write(self._asked), "EnOS write to disk")
@@ -82,9 +90,14 @@ class Memory:
                 self._written = asked
 
     async def async_close(self) -> None:
-        """Write now what would be in a moment: the file may be read or removed next."""
-        if self._dirty:
+        """Write now what would be in a moment: the file may be read or removed next.
+
+        Nothing is written after that: the file is the next run's.
+        """
+        if self._used:
+            # Though nothing changed, for a write may be going on.
             await self.async_flush()
+        self._closed = True
 
     async def async_remove(self) -> None:
         """Delete the file."""

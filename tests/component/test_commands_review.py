@@ -126,3 +126,24 @@ async def test_lock_withdraws_what_it_can(world: World) -> None:
         await world.commands.async_allow(allowed=False)
     ends = sorted(world.outcomes(call)[-1] for call in calls)
     assert ends == ["cancelled", "cancelled", "queued…"]
+
+
+async def test_run_that_ended_writes_nothing(
+    world: World, hass_storage: Storage
+) -> None:
+    """A cancel that outlives a reload does not put the old run's knowledge on disk."""
+    await world.queue(21.5)
+    asset_id = world.device.asset_id
+    world.sim.faults.add("delay", action="cancel", seconds=3, count=1)
+    cancelling = world.hass.async_create_task(
+        world.commands.async_cancel(asset_id, world.commands.queued(asset_id))
+    )
+    await world.settle()
+    await world.reload()
+    await world.queue(False, "power")
+    await world.elapse(3)
+    await cancelling
+    await world.commands.async_allow(allowed=True)
+    await world.elapse(3)
+    left = [each["point_id"] for each in stored(world, hass_storage)["commands"]]
+    assert left == ["power"]
