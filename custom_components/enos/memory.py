@@ -62,6 +62,9 @@ class Memory:
         if self._closed:
             return
         self._used = True
+        if self._dirty:
+            # Asked again, the store would put it off once more.
+            return
         self._dirty = True
         self._store.async_delay_save(self._take, _SAVE_DELAY)
 

@@ -147,3 +147,13 @@ async def test_run_that_ended_writes_nothing(
     await world.elapse(3)
     left = [each["point_id"] for each in stored(world, hass_storage)["commands"]]
     assert left == ["power"]
+
+
+async def test_written_within_seconds(world: World, hass_storage: Storage) -> None:
+    """A busy plant, where something changes all the time, does not put off the disk."""
+    world.device.behaviour.echo = False
+    for number in range(10):
+        assert await world.write(18 + number) is None
+        await world.elapse(0.7)
+    masks = stored(world, hass_storage)["masks"]
+    assert [mask["value"] for mask in masks][0] >= 24
