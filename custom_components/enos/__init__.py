@@ -25,7 +25,7 @@ from homeassistant.util.ssl import client_context, client_context_no_verify
 
 from . import services
 from .api.client import EnosClient
-from .api.errors import EnosError, InvalidUrlError
+from .api.errors import ApiError, EnosError, InvalidUrlError, NotFoundError
 from .api.models import Device
 from .commands import Commands
 from .config_steps import client_for
@@ -152,18 +152,28 @@ async def async_remove_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> Non
     stored = await memory.async_load()
     await memory.async_remove()
     waiting = [record for record in open_commands(stored) if record.waits]
+    left = len(waiting)
+    trouble: EnosError | None = None
     try:
         client = client_for(hass, entry.data)
-        while waiting:
-            await client.cancel_commands(waiting[0].asset_id, waiting[0].command_id)
-            del waiting[0]
+        for record in waiting:
+            try:
+                await client.cancel_commands(record.asset_id, record.command_id)
+            except NotFoundError:
+                LOGGER.debug("EnOS has no command %s any more", record.command_id)
+            except ApiError as err:
+                trouble = err
+                continue
+            left -= 1
     except EnosError as err:
         # The next one would not fare better, and the person is waiting.
+        trouble = err
+    if trouble is not None:
         LOGGER.warning(
             "%s queued commands of the removed account %s could not be cancelled: %s",
-            len(waiting),
+            left,
             entry.title,
-            err,
+            trouble,
         )
 
 

@@ -157,3 +157,16 @@ async def test_written_within_seconds(world: World, hass_storage: Storage) -> No
         await world.elapse(0.7)
     masks = stored(world, hass_storage)["masks"]
     assert [mask["value"] for mask in masks][0] >= 24
+
+
+async def test_account_removed_after_a_device(
+    world: World, hass_storage: Storage
+) -> None:
+    """A command that EnOS does not know any more keeps none of the others waiting."""
+    await world.queue(21.5)
+    await world.queue(False, "power")
+    body = {"code": 99404, "msg": "no such command", "data": None}
+    world.sim.faults.add("status", action="cancel", status=200, body=body, count=1)
+    await world.hass.config_entries.async_remove(world.entry.entry_id)
+    await world.settle()
+    assert [command.state for command in world.of_enos("power")] == [2]
