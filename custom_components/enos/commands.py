@@ -270,7 +270,9 @@ class Commands:
         except NotSent as err:
             raise WriteFailed(_DROPPED[err.reason][0], names, record) from err
         except Abandoned as err:
-            raise WriteFailed("unknown_outcome", names, record) from err
+            if not record.waits:
+                raise WriteFailed("unknown_outcome", names, record) from err
+            # Cut off afterwards, while the one was withdrawn that it replaces.
         return record
 
     def _refuse(self, write: _Write) -> None:

@@ -170,3 +170,19 @@ async def test_account_removed_after_a_device(
     await world.hass.config_entries.async_remove(world.entry.entry_id)
     await world.settle()
     assert [command.state for command in world.of_enos("power")] == [2]
+
+
+async def test_queued_is_told_though_the_older_one_is_not_withdrawn(
+    world: World,
+) -> None:
+    """Unloaded while the older command is cancelled: the newer is queued, and told to be."""
+    await world.queue(21.5)
+    world.sim.faults.add("delay", action="cancel", seconds=7, count=1)
+    newer = world.call(22.5)
+    await until(lambda: "queued…" in world.outcomes(newer))
+    unloading = asyncio.ensure_future(
+        world.hass.config_entries.async_unload(world.entry.entry_id)
+    )
+    await world.elapse(6)
+    assert await newer.error() is None
+    assert await unloading
