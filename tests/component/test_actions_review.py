@@ -1,5 +1,6 @@
 """The actions where parts meet: units, reloads, odd identifiers, people."""
 
+import asyncio
 from typing import Any
 
 from homeassistant.components.script.const import DOMAIN as SCRIPT_DOMAIN
@@ -193,3 +194,44 @@ async def test_nothing_to_withdraw(hass: HomeAssistant, sim: Simulator) -> None:
     )
     assert [each["outcome"] for each in found["commands"]] == ["cancelled", "no_reply"]
     assert asked() == before
+
+
+async def test_asks_few_at_once(hass: HomeAssistant, sim: Simulator) -> None:
+    """Who wants fresh values of many devices does not crowd the gateway."""
+    await set_up_fcus(hass, sim)
+    devices = [sim.device("fcu", index) for index in range(5)]
+    sim.faults.add("delay", path="measurepoints", seconds=0.05, count=5)
+    task = hass.async_create_task(
+        act(
+            hass,
+            "get_measurepoints",
+            device_id=[device_id_of(hass, sim, device) for device in devices],
+            measurepoint_id="room_temp",
+            fresh=True,
+        )
+    )
+    most = 0
+    while not task.done():
+        asking = [
+            request
+            for request in sim.requests
+            if request.action == "queryLatest" and request.answered is None
+        ]
+        most = max(most, len(asking))
+        await asyncio.sleep(0)
+    assert most == 4
+    found = (await task)["measurepoints"]
+    assert [each["source"] for each in found] == ["queryLatest"] * 5
+
+
+async def test_a_device_named_twice(hass: HomeAssistant, sim: Simulator) -> None:
+    """A list that names a device twice has it do something once, and answer once."""
+    await set_up_fcus(hass, sim)
+    device_id = device_id_of(hass, sim, sim.device("fcu"))
+    twice = [device_id, device_id]
+    found = await act(hass, "invoke_service", device_id=twice, service_id="reset")
+    assert len(found["commands"]) == len(sim.commands) == 1
+    found = await act(
+        hass, "get_measurepoints", device_id=twice, measurepoint_id=["power", "power"]
+    )
+    assert len(found["measurepoints"]) == 1
