@@ -229,7 +229,13 @@ async def test_a_device_named_twice(hass: HomeAssistant, sim: Simulator) -> None
     await set_up_fcus(hass, sim)
     device_id = device_id_of(hass, sim, sim.device("fcu"))
     twice = [device_id, device_id]
-    found = await act(hass, "invoke_service", device_id=twice, service_id="reset")
+    found = await act(
+        hass,
+        "invoke_service",
+        device_id=twice,
+        service_id="reset",
+        inputs={"delay": 3},
+    )
     assert len(found["commands"]) == len(sim.commands) == 1
     found = await act(
         hass, "get_measurepoints", device_id=twice, measurepoint_id=["power", "power"]
