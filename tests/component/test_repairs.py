@@ -314,6 +314,35 @@ async def test_old_success_proves_nothing(
     assert watch.told(entry) == ["permission_missing"]
 
 
+async def test_the_last_command_counts(
+    hass: HomeAssistant,
+    sim: Simulator,
+    watch: Watch,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Of each device only what became of the last command speaks for or against the right."""
+    entry = await set_up_fcus(hass, sim)
+    first, second = (fcu_control(hass, sim, index=index) for index in (0, 1))
+    # Both obeyed a moment ago; then neither is allowed.
+    for control in (first, second):
+        await control.write(22)
+    sim.rights.discard("Asset: Control")
+    await first.refuse(23)
+    assert watch.told(entry) == []
+    await second.refuse(23)
+    assert watch.told(entry) == ["permission_missing"]
+    # Both obey again; a day later one is refused, which says nothing of the other.
+    sim.rights.add("Asset: Control")
+    for control in (first, second):
+        await control.write(24)
+    assert watch.told(entry) == []
+    freezer.tick(25 * 3600)
+    await quiet(sim)
+    sim.rights.discard("Asset: Control")
+    await second.refuse(25)
+    assert watch.told(entry) == []
+
+
 async def test_points_gone(hass: HomeAssistant, sim: Simulator, watch: Watch) -> None:
     """Chosen points that the model does not have, until they are chosen no more."""
     entry = await set_up_fcus(
