@@ -343,6 +343,22 @@ async def test_the_last_command_counts(
     assert watch.told(entry) == []
 
 
+async def test_a_device_that_went_refuses_nothing(
+    hass: HomeAssistant, sim: Simulator, watch: Watch
+) -> None:
+    """What a device refused that EnOS has no more says nothing of the right."""
+    entry = await set_up_fcus(hass, sim)
+    sim.rights.discard("Asset: Control")
+    gone = fcu_control(hass, sim)
+    await gone.refuse(22)
+    sim.remove_device(gone.device.asset_id)
+    await poll_devices(hass)
+    assert gone.device.asset_id not in entry.runtime_data.coordinator.devices
+    # The next one is the first in the simulator's list now.
+    await fcu_control(hass, sim).refuse(22)
+    assert watch.told(entry) == []
+
+
 async def test_points_gone(hass: HomeAssistant, sim: Simulator, watch: Watch) -> None:
     """Chosen points that the model does not have, until they are chosen no more."""
     entry = await set_up_fcus(
