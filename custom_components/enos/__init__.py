@@ -19,6 +19,7 @@ from homeassistant.helpers.aiohttp_client import (
     SERVER_SOFTWARE,
     async_get_clientsession,
 )
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ssl import client_context, client_context_no_verify
@@ -126,7 +127,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, close))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    commands.start()
+
+    @callback
+    def follow(_hass: HomeAssistant) -> None:
+        # Not before: no automation would hear what became of what was left open.
+        commands.start()
+
+    entry.async_on_unload(async_at_started(hass, follow))
     if handover is not None:
         entry.async_create_background_task(
             hass, coordinator.async_refresh(), f"{entry.title} refresh after reload"

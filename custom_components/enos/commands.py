@@ -206,7 +206,8 @@ class Commands:
 
         `names` holds the placeholders `device`, `point` and `value` of the error texts.
         `timeout` is in seconds; `pending_ttl` is how many seconds EnOS may keep the command
-        (0: it must be carried out now). What is not given is the device's policy.
+        from the start (0: it must be carried out now). What is not given is the device's
+        policy: now, and queued where the device is away.
 
         Returns the command's record; one that a newer write replaced is `superseded` and
         returns when that one does. Raises `WriteFailed` with the reason where the value was
@@ -510,8 +511,7 @@ class Commands:
         if outcome is Outcome.SUCCEEDED and shown and shown.serial <= record.serial:
             # What samples contradict from now on is this command's doing, nobody else's.
             del self._masking[record.key]
-            if record.fate is Fate.CONFIRMED:
-                self._coordinator.unmask(record.key)
+            self._coordinator.outdate_mask(record.key)
         delivered = outcome is Outcome.SUCCEEDED and record.fate is None
         if delivered or (outcome is Outcome.NO_REPLY and not final):
             self._read_back(record)

@@ -525,14 +525,15 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             )
 
     @callback
-    def unmask(self, key: PointKey) -> None:
-        """Show what was read: a later write was found to have been carried out."""
+    def outdate_mask(self, key: PointKey) -> None:
+        """Believe the next sample: a later write was found to have been carried out."""
         state = self.states.get(key)
         if state is not None and state.mask is not None:
-            self._cancel_settling(key)
-            state.mask = None
-            self.on_masked()
-            self.notify(key)
+            shown = state.value
+            state.mask.since = None
+            self._settle(key, state)
+            if state.value != shown:
+                self.notify(key)
 
     def _settle(self, key: PointKey, state: PointState) -> None:
         """Let the samples decide on an acknowledged write."""

@@ -380,3 +380,23 @@ async def test_delivered_where_no_status_can_be_read(
     await world.elapse(35)
     assert world.outcomes(call) == ["queued…", "succeeded"]
     assert world.searches() == searches + 1
+
+
+async def test_delivered_while_an_acknowledged_value_shows(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """What was delivered is shown with the next sample, not half a minute later."""
+    world = await world_of(hass, sim, freezer)
+    control = world.control()
+    world.device.behaviour.echo = False
+    assert await world.write(20.5) is None
+    world.device.behaviour.echo = True
+    target = {"entity_id": control.entity_id, "value": 21.5, "pending_ttl": 900}
+    await hass.services.async_call("enos", "set_measurepoint", target, blocking=True)
+    await until(lambda: 21.5 in control.written)
+    assert control.state == "20.5"
+    await world.elapse(5)
+    assert control.state == "21.5"
+    await world.elapse(60)
+    assert control.state == "21.5"
+    assert world.outcomes() == ["succeeded", "queued…", "succeeded"]

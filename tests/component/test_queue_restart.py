@@ -9,9 +9,10 @@ from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
     EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_HOMEASSISTANT_STARTED,
     EVENT_HOMEASSISTANT_STOP,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.setup import async_setup_component
 import pytest
 
@@ -406,3 +407,20 @@ async def test_lock_survives(
     assert (await Memory(hass, world.entry.entry_id).async_load())[
         "allow_control"
     ] is False
+
+
+async def test_ends_are_told_when_automations_listen(world: World) -> None:
+    """What expired over a restart is told once Home Assistant has started, not before."""
+    hass = world.hass
+    call = await world.queue(21.5)
+    await hass.config_entries.async_unload(world.entry.entry_id)
+    world.sim.jump(TTL + 1)
+    world.freezer.tick(TTL + 1)
+    hass.set_state(CoreState.starting)
+    await world.set_up()
+    await world.elapse(20)
+    assert world.outcomes(call) == ["queued…"]
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await world.elapse(1)
+    assert world.outcomes(call) == ["queued…", "expired"]
