@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+import time
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import CALLBACK_TYPE, callback
@@ -82,6 +83,7 @@ class Follower:
         self._follows: dict[str, _Follow] = {}
         self._gate = asyncio.Semaphore(_SEARCHES)
         self._running = False
+        self._paused_until = float("-inf")
 
     # What is followed.
 
@@ -232,6 +234,7 @@ class Follower:
             await self.async_look(asset_id)
         except RateLimitError as err:
             wait = err.retry_after or 30.0
+            self._paused_until = time.monotonic() + wait
             LOGGER.debug("Too many requests to follow commands: %s", err)
         except EnosError as err:
             LOGGER.debug("Commands of %s could not be looked up: %s", asset_id, err)
@@ -273,13 +276,17 @@ class Follower:
         if record.unclear_since is None:
             return 0.0
         state = self._coordinator.state(*record.key)
-        time = state.settle_time if state is not None else SETTLE_TIME
-        return time - (dt_util.utcnow() - record.unclear_since).total_seconds()
+        patience = state.settle_time if state is not None else SETTLE_TIME
+        return patience - (dt_util.utcnow() - record.unclear_since).total_seconds()
 
     async def _search(self, asset_id: str, follow: _Follow) -> None:
         """Look up all open commands of a device."""
         asked = [record for record in follow.records.values() if self._asks(record)]
         async with self._gate:
+            pause = self._paused_until - time.monotonic()
+            if pause > 0:
+                # Meant for all: a thousand devices would have the gateway say it to each.
+                raise RateLimitError(pause, "waiting as the gateway asked for")
             try:
                 listed = await self._client.search_commands(asset_id)
             except NotFoundError as err:

@@ -11,7 +11,7 @@ import pytest
 from custom_components.enos.api.errors import EnosError
 from simulator import Simulator
 
-from .queueing import World, world_of
+from .queueing import World, searched, world_of
 from .reading import loud
 from .writing import sets, until
 
@@ -186,3 +186,26 @@ async def test_queued_is_told_though_the_older_one_is_not_withdrawn(
     await world.elapse(6)
     assert await newer.error() is None
     assert await unloading
+
+
+async def test_no_storm_of_refused_look_ups(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Too many requests: who has not asked yet waits as long as EnOS tells."""
+    async with Simulator(devices=96, physics=False) as sim:
+        world = await world_of(hass, sim, freezer)
+        fcu = sim.kind("fcu")
+        count = sum(device.kind is fcu for device in sim.devices.values())
+        assert count >= 15
+        calls = [await world.queue(21.5, index=index) for index in range(count)]
+        sim.faults.add(
+            "rate_limit", action="search", path="/commands", retry_after="60"
+        )
+        await world.reload()
+        await world.elapse(50)
+        assert len(searched(sim)) <= 5
+        sim.faults.clear()
+        for index in range(count):
+            sim.device("fcu", index).status = "online"
+        await world.elapse(140)
+        assert [world.outcomes(call)[-1] for call in calls] == ["succeeded"] * count
