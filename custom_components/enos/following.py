@@ -448,10 +448,8 @@ def _plain(value: JsonValue) -> str:
         return str(sorted((key, _plain(item)) for key, item in value.items()))
     if isinstance(value, list):
         return str([_plain(item) for item in value])
-    if isinstance(value, bool):
-        return str(int(value))
     if isinstance(value, str) and value.lower() in ("true", "false"):
-        return str(int(value.lower() == "true"))
+        value = value.lower() == "true"
     if isinstance(value, int | float | str):
         try:
             return repr(float(value))

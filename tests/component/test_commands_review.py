@@ -209,3 +209,30 @@ async def test_no_storm_of_refused_look_ups(
             sim.device("fcu", index).status = "online"
         await world.elapse(140)
         assert [world.outcomes(call)[-1] for call in calls] == ["succeeded"] * count
+
+
+@pytest.mark.parametrize("listed", ["true", "1", "TRUE", 1, True, 1.0])
+async def test_truth_in_any_form(world: World, listed: Any) -> None:
+    """A command is found again however EnOS's list writes a truth value."""
+    world.device.behaviour.echo = False
+    world.sim.faults.add("drop", action="setMeasurepoint", count=1)
+    call = world.call(True, "power")
+    assert await call.error() == "unknown_outcome"
+    command = {
+        "commandId": "4711",
+        "assetId": world.device.asset_id,
+        "commandType": 1,
+        "tslIdentifier": "power",
+        "inputData": listed,
+        "state": "5",
+    }
+    world.sim.faults.add(
+        "status",
+        action="search",
+        path="/commands",
+        status=200,
+        body={"code": 0, "msg": "OK", "data": [command]},
+    )
+    await world.elapse(3)
+    assert world.outcomes(call) == ["unknown…", "succeeded"]
+    assert world.told(call)[-1]["command_id"] == "4711"
