@@ -16,6 +16,7 @@ from .api.errors import (
     EnosError,
     NotSentError,
     QueueFullError,
+    RejectedError,
 )
 from .api.models import DeviceStatus, JsonValue
 from .batches import PointKey
@@ -25,7 +26,7 @@ from .following import Follower
 from .journal import Journal
 from .knowledge import Fate, PointState
 from .lanes import Abandoned, Dropped, Job, Lanes, NotSent
-from .memory import Memory, to_its_end
+from .memory import Memory, can_be_kept, to_its_end
 from .records import WELL, Mode, Outcome, Record
 from .selection import Policy
 from .values import same
@@ -288,6 +289,8 @@ class Commands:
             refusal = _Refused("locked", Outcome.LOCKED)
         elif asset_id not in self._coordinator.devices:
             refusal = _Refused("device_gone", Outcome.REJECTED)
+        elif not can_be_kept(write.record.value):
+            refusal = RejectedError(message="a value that JSON cannot carry")
         elif not write.queue_for:
             refusal = self._said_away(asset_id)
         if refusal is None:

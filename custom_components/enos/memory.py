@@ -5,9 +5,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.storage import Store
 
-from .api.models import Reading
+from .api.models import JsonValue, Reading
 from .batches import PointKey
 from .const import DOMAIN, LOGGER
 from .coordinator import EnosCoordinator
@@ -29,6 +30,16 @@ async def to_its_end(
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     await asyncio.wait((task,))
     task.result()
+
+
+def can_be_kept(value: JsonValue) -> bool:
+    """Tell whether a value can be on disk; one that cannot would keep all others from it."""
+    try:
+        json_bytes(value)
+    except TypeError:
+        # A number beyond 64 bits, half a character.
+        return False
+    return True
 
 
 class Memory:

@@ -9,9 +9,10 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.enos.api.errors import EnosError
+from custom_components.enos.exceptions import WriteFailed
 from simulator import Simulator
 
-from .queueing import World, searched, world_of
+from .queueing import World, searched, values_sent, world_of
 from .reading import loud
 from .writing import sets, until
 
@@ -236,3 +237,19 @@ async def test_truth_in_any_form(world: World, listed: Any) -> None:
     await world.elapse(3)
     assert world.outcomes(call) == ["unknown…", "succeeded"]
     assert world.told(call)[-1]["command_id"] == "4711"
+
+
+async def test_number_that_no_file_holds(world: World, hass_storage: Storage) -> None:
+    """A number beyond 64 bits is refused: with it on its way nothing would be saved."""
+    await world.queue(21.5)
+    names = {"device": "", "point": "", "value": ""}
+    with pytest.raises(WriteFailed) as refused:
+        await world.commands.async_invoke(
+            world.device.asset_id,
+            "reset",
+            {"count": 2**70},
+            context=None,
+            names=names,
+        )
+    assert refused.value.record.outcome == "rejected"
+    assert values_sent(world.sim) == [21.5, 21.5]
