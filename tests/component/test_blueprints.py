@@ -292,18 +292,18 @@ async def test_expired_is_sent_again_once_an_hour(
 async def test_expired_cannot_be_sent_again(
     hass: HomeAssistant, sim: Simulator, told: list[Any]
 ) -> None:
-    """Where control is not allowed any more the alert comes all the same, and says no more."""
+    """Where sending again fails the alert comes all the same, and says no more."""
     entry = await set_up_fcus(hass, sim, **QUEUE)
     await automate(hass, EXPIRED, {"alert": _TELL, "send_again": True})
     control = fcu_control(hass, sim)
     control.device.status = "offline"
     await control.write(21)
-    queued = len(control.sent)
-    await entry.runtime_data.commands.async_allow(allowed=False)
+    tried = sim.faults.add("rate_limit", action="setMeasurepoint")
     await expire(hass, sim)
     [text] = texts(told)
     assert text.endswith("did not come back in time.")
-    assert len(control.sent) == queued
+    assert tried.hits == 1
+    assert entry.runtime_data.commands.open == []
 
 
 async def test_expired_only_if(
