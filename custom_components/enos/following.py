@@ -136,6 +136,9 @@ class Follower:
     @callback
     def start(self) -> None:
         """Begin to ask, first of all for what was left open by an earlier run."""
+        for record in list(self):
+            # What was read before this is no news any more.
+            self.note_reading(record.key)
         self._running = True
         self._coordinator.on_reading = self.note_reading
         for asset_id, follow in self._follows.items():

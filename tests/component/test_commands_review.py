@@ -253,3 +253,22 @@ async def test_number_that_no_file_holds(world: World, hass_storage: Storage) ->
         )
     assert refused.value.record.outcome == "rejected"
     assert values_sent(world.sim) == [21.5, 21.5]
+
+
+@pytest.mark.parametrize("forget", [False, True], ids=["reload", "restart"])
+async def test_obeyed_while_nobody_looked(world: World, forget: bool) -> None:
+    """No reply, and the device shows the value when the next run first reads it."""
+    world.device.behaviour.silent = True
+    world.device.behaviour.silent_applies = True
+    world.device.behaviour.echo_delay = 34
+    call = world.call(21.5)
+    await world.elapse(31)
+    assert await call.error() == "no_reply"
+    assert world.outcomes(call) == ["no_reply…"]
+    await world.hass.config_entries.async_unload(world.entry.entry_id)
+    if forget:
+        world.hass.data["enos"].clear()
+    await world.elapse(60)
+    await world.set_up()
+    await world.elapse(40)
+    assert world.outcomes(call) == ["no_reply…", "succeeded"]
