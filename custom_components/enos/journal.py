@@ -29,10 +29,12 @@ class Journal:
         self._latest: dict[PointKey, Record] = {}
         self._listeners: list[Listener] = []
         self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
+        self._heir: Journal | None = None
         self.records: deque[Record] = deque(maxlen=_RECORDS)
 
     def adopt(self, earlier: Journal) -> None:
-        """Take over what an earlier run wrote."""
+        """Take over what an earlier run wrote, and what it may yet have to tell."""
+        earlier._heir = self
         self.records.extend(earlier.records)
         self._latest.update(earlier._latest)
 
@@ -65,6 +67,10 @@ class Journal:
 
     def announce(self, record: Record) -> None:
         """Have the control show what became of a command, and tell everybody."""
+        if self._heir is not None:
+            # A cancel that outlived a reload: those who listen do so there.
+            self._heir.announce(record)
+            return
         if self._latest.get(record.key) is record:
             self._coordinator.notify(record.key, record.context)
         self.publish(record)

@@ -272,3 +272,21 @@ async def test_obeyed_while_nobody_looked(world: World, forget: bool) -> None:
     await world.set_up()
     await world.elapse(40)
     assert world.outcomes(call) == ["no_reply…", "succeeded"]
+
+
+async def test_shown_by_the_next_run(world: World) -> None:
+    """A cancel that outlives two reloads shows at the control of the run that is there."""
+    call = await world.queue(21.5)
+    asset_id = world.device.asset_id
+    world.sim.faults.add("delay", action="cancel", seconds=3, count=1)
+    cancelling = world.hass.async_create_task(
+        world.commands.async_cancel(asset_id, world.commands.queued(asset_id))
+    )
+    await world.settle()
+    await world.reload()
+    await world.reload()
+    assert world.control().full_state.attributes["command_outcome"] == "queued"
+    await world.elapse(4)
+    await cancelling
+    assert world.control().full_state.attributes["command_outcome"] == "cancelled"
+    assert world.outcomes(call) == ["queued…", "cancelled"]
