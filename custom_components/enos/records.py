@@ -181,7 +181,7 @@ class Record:
             context=Context(id=context[0], user_id=context[1], parent_id=context[2])
             if context
             else None,
-            at=datetime.fromisoformat(stored["at"]),
+            at=_moment(stored["at"]),
             mode=Mode(stored["mode"]),
             outcome=Outcome(stored["outcome"]),
             command_id=stored["command_id"],
@@ -199,4 +199,12 @@ def _as_text(moment: datetime | None) -> str | None:
 
 
 def _as_moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text is not None else None
+    return _moment(text) if text is not None else None
+
+
+def _moment(text: str) -> datetime:
+    """Read a time. Raises `ValueError`, also for one without a zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {text}")
+    return moment

@@ -290,3 +290,22 @@ async def test_shown_by_the_next_run(world: World) -> None:
     await cancelling
     assert world.control().full_state.attributes["command_outcome"] == "cancelled"
     assert world.outcomes(call) == ["queued…", "cancelled"]
+
+
+async def test_time_without_a_zone(
+    world: World, hass_storage: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A record whose time cannot be reckoned with costs that record, not the others."""
+    call = await world.queue(21.5)
+    await world.hass.config_entries.async_unload(world.entry.entry_id)
+    world.hass.data["enos"].clear()
+    commands = stored(world, hass_storage)["commands"]
+    commands += [
+        {**commands[0], "id": name, field: "2026-01-01T00:00:00"}
+        for name, field in (("X", "at"), ("Y", "expires"), ("Z", "unclear_since"))
+    ]
+    await world.set_up()
+    assert [record.value for record in world.commands.open] == [21.5]
+    assert len([line for line in loud(caplog) if "3 stored commands" in line]) == 1
+    await world.come_back()
+    assert world.outcomes(call) == ["queued…", "succeeded"]
