@@ -73,7 +73,7 @@ async def async_get_config_entry_diagnostics(
             "commands": dict(
                 Counter(record.outcome for record in data.commands.journal.records)
             ),
-            "waiting_commands": sum(map(data.commands.waiting, devices)),
+            "commands_in_lane": sum(map(data.commands.waiting, devices)),
             "queued_commands": sum(record.waits for record in opened),
             "open_commands": len(opened),
         },
@@ -175,7 +175,7 @@ def _device(
         "command_code_expected": _REFUSED_WITH.get(status),
         "last_code": last.code if last else None,
         "last_outcome": last.outcome if last else None,
-        "waiting_commands": data.commands.waiting(device.asset_id),
+        "commands_in_lane": data.commands.waiting(device.asset_id),
         "queued_commands": [
             {
                 "command_id": record.command_id,

@@ -7,6 +7,7 @@ the context of the first, by which the logbook finds the person or automation be
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.components.logbook.const import (
@@ -103,7 +104,8 @@ def _key(entry: EnosConfigEntry, command: Mapping[str, Any]) -> str | None:
             return "logbook_delivered"
         return "logbook_confirmed" if _was_unclear(entry, command) else None
     if outcome is Outcome.SUPERSEDED:
-        return None
+        # Of one that never left, as with a slider that is dragged, nothing was said before.
+        return "logbook_superseded" if command["mode"] == Mode.CACHED else None
     if command["final"]:
         if outcome is Outcome.UNKNOWN:
             return "logbook_lost"
@@ -171,6 +173,13 @@ def _shown(
     return str(wire)
 
 
+def _clock(moment: datetime) -> str:
+    """Return a time as clocks in Home Assistant's zone show it, with the day if not today."""
+    local = dt_util.as_local(moment)
+    today = local.date() == dt_util.now().date()
+    return f"{local:%H:%M}" if today else f"{local:%Y-%m-%d %H:%M}"
+
+
 def _sentence(
     hass: HomeAssistant, key: str, value: str, command: Mapping[str, Any]
 ) -> str:
@@ -185,7 +194,7 @@ def _sentence(
     expires = dt_util.parse_datetime(command["expires"] or "")
     sentence = text.format(
         value=value,
-        expires=f"{dt_util.as_local(expires):%Y-%m-%d %H:%M}" if expires else "-",
+        expires=_clock(expires) if expires else "-",
     )
     if command["message"] and command["outcome"] in _WITH_REASON:
         sentence = f"{sentence} ({command['message']})"

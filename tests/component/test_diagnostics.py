@@ -173,7 +173,7 @@ async def test_entry(
         "status": {"online": fcus},
         "points": fcus * 6,
         "commands": {"succeeded": 1},
-        "waiting_commands": 0,
+        "commands_in_lane": 0,
         "queued_commands": 0,
         "open_commands": 0,
     }
@@ -261,7 +261,7 @@ async def test_worst_devices_first(
         "command_code_expected": 11900,
         "last_code": 11900,
         "last_outcome": "device_offline",
-        "waiting_commands": 0,
+        "commands_in_lane": 0,
         "queued_commands": [],
         "custom_format": False,
     }
@@ -328,11 +328,11 @@ async def test_waiting_commands(
     await quiet(sim)
     tasks += [control.start(22), fcu_control(hass, sim, "power").start(False)]
     found = await of_device(hass, hass_client, entry, control)
-    assert found["device"]["waiting_commands"] == 2
+    assert found["device"]["commands_in_lane"] == 2
     await elapse(sim, freezer, 31)
     assert all(task.done() and task.exception() is None for task in tasks)
     found = await of_device(hass, hass_client, entry, control)
-    assert found["device"]["waiting_commands"] == 0
+    assert found["device"]["commands_in_lane"] == 0
 
 
 async def test_device_that_is_gone(
@@ -489,13 +489,13 @@ async def test_locked_and_waiting(
     tasks += [control.start(22), fcu_control(hass, sim, "power").start(False)]
     # Not over HTTP: that would wait until nothing waits any more.
     found = await async_get_config_entry_diagnostics(hass, entry)
-    assert found["summary"]["waiting_commands"] == 2
+    assert found["summary"]["commands_in_lane"] == 2
     assert found["account"]["control_allowed"] is True
     await elapse(sim, freezer, 31)
     assert all(task.done() for task in tasks)
     await entry.runtime_data.commands.async_allow(allowed=False)
     found = await async_get_config_entry_diagnostics(hass, entry)
-    assert found["summary"]["waiting_commands"] == 0
+    assert found["summary"]["commands_in_lane"] == 0
     assert found["account"]["control_allowed"] is False
 
 

@@ -316,8 +316,10 @@ async def test_queued_and_expired(
     [queued] = await messages(hass, websocket)
     until_when = dt_util.now() + timedelta(minutes=1)
     assert queued.startswith("21 °C waits for the device until ")
+    moments = [until_when - timedelta(seconds=ago) for ago in (0, 30)]
+    # With the day where that is another, as shortly before midnight.
     assert queued.removeprefix("21 °C waits for the device until ") in {
-        f"{until_when - timedelta(seconds=ago):%Y-%m-%d %H:%M}" for ago in (0, 30)
+        f"{moment:{form}}" for moment in moments for form in ("%H:%M", "%Y-%m-%d %H:%M")
     }
 
     sim.jump(61)
@@ -327,6 +329,33 @@ async def test_queued_and_expired(
         queued,
         "21 °C expired, the device did not come back in time",
     ]
+
+
+async def test_queued_until_another_day(
+    hass: HomeAssistant, sim: Simulator, websocket: MockHAClientWebSocket
+) -> None:
+    """A time of another day has its day with it."""
+    two_days = {"policy": {**QUEUE["policy"], "queue_minutes": 2880}}
+    await set_up_fcus(hass, sim, **two_days)
+    control = fcu_control(hass, sim)
+    control.device.status = "offline"
+    await control.write(21)
+    [queued] = await messages(hass, websocket)
+    day = f"{dt_util.now() + timedelta(days=2):%Y-%m-%d}"
+    assert queued.startswith(f"21 °C waits for the device until {day} ")
+
+
+async def test_queued_and_replaced(
+    hass: HomeAssistant, sim: Simulator, websocket: MockHAClientWebSocket
+) -> None:
+    """What was said to wait is said to be replaced."""
+    await set_up_fcus(hass, sim, **QUEUE)
+    control = fcu_control(hass, sim)
+    control.device.status = "offline"
+    await control.write(21)
+    await control.write(22)
+    told = await messages(hass, websocket)
+    assert [line[:11] for line in told] == ["21 °C waits", "22 °C waits", "21 °C repla"]
 
 
 async def test_queued_and_delivered(
@@ -422,5 +451,5 @@ async def test_reason_of_enos(
 def test_every_outcome_has_a_line() -> None:
     """No outcome lacks its text."""
     texts = ENGLISH["exceptions"]
-    for outcome in set(OUTCOMES) - {"succeeded", "superseded"}:
+    for outcome in set(OUTCOMES) - {"succeeded"}:
         assert f"logbook_{outcome}" in texts, outcome
