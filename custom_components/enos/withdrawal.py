@@ -49,7 +49,19 @@ class Withdrawal:
 
     async def _one(self, record: Record) -> None:
         """Cancel a queued command and take note of it where EnOS says so at once."""
-        listed = await self._client.cancel_commands(record.asset_id, record.command_id)
+        heard = False
+        try:
+            listed = await self._client.cancel_commands(
+                record.asset_id, record.command_id
+            )
+            heard = True
+        except EnosError as err:
+            heard = not err.outcome_unknown
+            raise
+        finally:
+            if not heard:
+                # Withdrawn perhaps, also where the caller went away.
+                self._follower.look_soon(record.asset_id, at_once=True)
         if record.final:
             return
         for command in listed:

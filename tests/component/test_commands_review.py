@@ -309,3 +309,43 @@ async def test_time_without_a_zone(
     assert len([line for line in loud(caplog) if "3 stored commands" in line]) == 1
     await world.come_back()
     assert world.outcomes(call) == ["queued…", "succeeded"]
+
+
+@pytest.mark.parametrize("way", ["cancelled", "lost"])
+async def test_cancel_that_nobody_heard_the_end_of(world: World, way: str) -> None:
+    """The caller went away, or the reply was lost: what became of it is found out at once."""
+    call = await world.queue(21.5)
+    asset_id = world.device.asset_id
+    if way == "cancelled":
+        world.sim.faults.add("delay", action="cancel", seconds=1, count=1)
+    else:
+        world.sim.faults.add(
+            "status", action="cancel", status=502, execute=True, count=1
+        )
+    cancelling = world.hass.async_create_task(
+        world.commands.async_cancel(asset_id, world.commands.queued(asset_id))
+    )
+    await until(lambda: ("cancel",) in [sent[:1] for sent in world.wire()])
+    if way == "cancelled":
+        cancelling.cancel()
+    await asyncio.gather(cancelling, return_exceptions=True)
+    await world.elapse(5)
+    assert world.outcomes(call) == ["queued…", "cancelled"]
+
+
+async def test_set_up_that_fails_after_an_unload(world: World) -> None:
+    """What was left open, and the lock, outlive a set-up that EnOS does not answer."""
+    call = await world.queue(21.5)
+    await world.hass.config_entries.async_unload(world.entry.entry_id)
+    await world.elapse(601)
+    world.sim.faults.add("status", status=503)
+    assert not await world.hass.config_entries.async_setup(world.entry.entry_id)
+    assert world.entry.state is ConfigEntryState.SETUP_RETRY
+    await world.hass.config_entries.async_unload(world.entry.entry_id)
+    assert not await world.hass.config_entries.async_setup(world.entry.entry_id)
+    world.sim.faults.clear()
+    await world.elapse(61)
+    assert world.entry.state is ConfigEntryState.LOADED
+    assert [record.value for record in world.commands.open] == [21.5]
+    await world.come_back()
+    assert world.outcomes(call) == ["queued…", "succeeded"]
