@@ -186,7 +186,7 @@ async def test_no_storm(
                 ["queued…"] if fault else ["queued…", "expired"]
             )
         if fault:
-            assert len(searched(sim)) >= 20 * 4
+            assert len(searched(sim)) >= 20 * 3
             sim.faults.clear()
             await world.elapse(910)
             assert {world.outcomes(call)[-1] for call in calls} == {"expired"}
