@@ -19,8 +19,6 @@ from .house import House, house, in_time, say
 SLOW = 200
 GROWTH_KB = 5 * 1024
 INTERVAL = 30.0
-# How much later than its time a poll may begin, on two noisy cores.
-LATE = 5.0
 
 
 def resident(house: House) -> int:
@@ -102,8 +100,9 @@ async def main(venv: Path, delay: float, rounds: int) -> None:
             say(f"longest time between two polls: {max(gaps, default=0):.1f} s")
             say(f"memory after each round: {memory} KiB, growth {growth} KiB")
             assert sim.rejections == [], sim.rejections
-            assert max(gaps, default=0) < INTERVAL + LATE, gaps
-            assert max(times) < max(1.0, 10 * idle), times
+            # Held up by slow ones, either would take their time.
+            assert max(gaps, default=0) < INTERVAL + delay / 2, gaps
+            assert max(times) < delay / 2, times
             assert growth < GROWTH_KB, memory
     say("arrived")
 

@@ -10,6 +10,10 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 
+# One after the other: each has a Home Assistant of its own to feed, and some a browser.
+pytestmark = pytest.mark.xdist_group("end to end")
+
+
 def arrives(module: str, *arguments: str) -> None:
     """Run one of the scripts in a process of its own; its last word has to be "arrived"."""
     result = subprocess.run(
