@@ -55,7 +55,7 @@ class Call:
     """A write that somebody asked for, and waits for."""
 
     context: Context
-    task: asyncio.Task[None]
+    task: asyncio.Task[Any]
 
     async def error(self) -> str | None:
         """Wait for the end; return the translation key of the error, None where all is well."""
@@ -93,8 +93,12 @@ class World:
 
     def call(self, value: Any, point: str = "temp_setpoint", index: int = 0) -> Call:
         """Have a value written in a context of its own while the test goes on."""
+        return self.call_on(self.control(point, index), value)
+
+    def call_on(self, control: Control, value: Any) -> Call:
+        """The same for a control that is at hand."""
         context = Context()
-        return Call(context, self.control(point, index).start(value, context))
+        return Call(context, control.start(value, context))
 
     async def write(
         self, value: Any, point: str = "temp_setpoint", index: int = 0

@@ -2,42 +2,45 @@
 
 `ROWS` is meant to be read. What appears where:
 
-* the caller's error, or none;
+* the caller's error, or none; from the action `enos.set_measurepoint` the response;
 * the event `enos_command`, in the caller's context;
+* the line in the logbook (`LINES`), or none;
 * the record in the diagnostics.
 
-The lines of the logbook and the responses of actions have rules of their own, which
-`test_logbook.py` and the tests of the actions hold; a further place that shows every outcome
-gets a function in `PLACES`.
+A further place that shows every outcome gets a function in `PLACES`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, override
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.util import dt as dt_util
+from homeassistant.util.async_ import create_eager_task
 import pytest
 
 from custom_components.enos.const import DOMAIN
+from custom_components.enos.logbook import async_describe_events
 from custom_components.enos.records import OUTCOMES
 from simulator import Simulator
 
 from .queueing import CONTRACT, Call, World, world_of
-from .writing import records, until
+from .writing import Control, records, until
 
 _SET = "setMeasurepoint"
 
-type Way = Callable[[World], Awaitable[Call]]
+type Way = Callable[[World], Coroutine[Any, Any, Call]]
 
 
 def answer(code: int, message: str = "as told") -> Way:
     """Return a way: EnOS answers the write with a code."""
     body = {"code": code, "msg": message, "data": None}
-    return fault("status", status=200, body=body)
+    way = fault("status", status=200, body=body)
+    way.__name__ = f"code_{code}"
+    return way
 
 
 def fault(kind: Any, **params: Any) -> Way:
@@ -47,6 +50,7 @@ def fault(kind: Any, **params: Any) -> Way:
         world.sim.faults.add(kind, action=_SET, count=1, **params)
         return world.call(21.5)
 
+    way.__name__ = kind
     return way
 
 
@@ -175,9 +179,9 @@ async def no_right(world: World) -> Call:
 
 async def gone(world: World) -> Call:
     """Write to a device that EnOS has no more."""
-    control, context = world.control(), Context()
+    control = world.control()
     world.sim.remove_device(world.device.asset_id)
-    return Call(context, control.start(21.5, context))
+    return world.call_on(control, 21.5)
 
 
 async def locked(world: World) -> Call:
@@ -248,7 +252,7 @@ class Row:
 
     def __str__(self) -> str:
         """Name the row in the list of tests."""
-        return f"{self.outcome}-{getattr(self.way, '__name__', self.code)}"
+        return f"{self.outcome}-{self.way.__name__}"
 
 
 WAIT: dict[str, Any] = {"queue": True, "before": ("queued",)}
@@ -291,6 +295,44 @@ ROWS = (
 # fmt: on
 
 
+LINES = {
+    "succeeded-acknowledged": None,
+    "succeeded-delivered": "accepted, after it had waited for the device",
+    "succeeded-lost_and_found": "accepted after all",
+    "queued-queued": "waits for the device until",
+    "superseded-dragged": None,
+    "superseded-replaced": "replaced by a newer command",
+    "device_offline-offline": "not accepted, device offline",
+    "device_offline-offline_again": "not accepted, device offline",
+    "device_inactive-inactive": "not accepted, device never activated",
+    "not_sent-code_11904": "not sent (as told)",
+    "not_sent-unloaded": "not sent",
+    "not_sent-no_gateway": "not sent (Cannot connect to host",
+    "not_sent-lost_for_ever": "not sent (the connection broke: Server disconnected)",
+    "no_reply-silent": "sent, but the device did not answer in time",
+    "no_reply-silent_for_long": "sent, but the device never confirmed it",
+    "unknown-drop": "perhaps accepted, EnOS gave no usable answer",
+    "unknown-code_99500": "perhaps accepted, EnOS gave no usable answer",
+    "unknown-code_31337": "perhaps accepted, EnOS gave no usable answer",
+    "overridden-overridden": "accepted, but the device reports something else",
+    "queue_full-code_11902": "not accepted, too many commands wait for the device",
+    "not_encodable-custom_format": (
+        "not accepted, the product has no codec for commands"
+    ),
+    "rejected-code_99400": "refused (as told)",
+    "rejected-gone": "refused (device does not exist)",
+    "permission_denied-no_right": "not accepted, permission missing (Denied resource",
+    "rate_limited-rate_limit": "not sent, too many requests",
+    "locked-locked": "not sent, control is not allowed at the moment",
+    "expired-expired": "expired, the device did not come back in time",
+    "cancelled-cancelled": "cancelled",
+    "cancelled-nobody_waits": "cancelled",
+    "failed-refused_by_device": "failed",
+    "failed-refused_at_once": "failed (The device refused the command: code 4711)",
+}
+"""What the logbook says last of the command of each row, after the value: how it begins."""
+
+
 def test_every_outcome_has_a_row() -> None:
     """The contract and this table name the same outcomes."""
     assert {row.outcome for row in ROWS} == set(OUTCOMES)
@@ -306,6 +348,7 @@ class Seen:
     asset_id: str
     entity_id: str
     device_id: str
+    lines: list[dict[str, Any]]
 
     @property
     def event(self) -> dict[str, Any]:
@@ -316,7 +359,31 @@ class Seen:
 async def in_error(seen: Seen) -> None:
     """The caller hears the reason, or nothing where all is well."""
     if not seen.call.task.cancelled():
-        assert await seen.call.error() == seen.row.error
+        answered = isinstance(seen.world, ActionWorld)
+        assert await seen.call.error() == (None if answered else seen.row.error)
+
+
+async def in_response(seen: Seen) -> None:
+    """Whoever asked for a response has the first outcome in it, and no error."""
+    if seen.call.task.cancelled() or not isinstance(seen.world, ActionWorld):
+        return
+    (command,) = seen.call.task.result()["commands"]
+    assert command["outcome"] == (*seen.row.before, seen.row.outcome)[0]
+    assert command["command"] == seen.event["command"]
+    assert command["entity_id"] == seen.entity_id
+    assert bool(command["message"]) is (seen.row.error is not None)
+
+
+async def in_logbook(seen: Seen) -> None:
+    """The logbook words what the state alone would not tell, in the name of the caller."""
+    expected = LINES[str(seen.row)]
+    if expected is None:
+        assert seen.lines == []
+        return
+    told = seen.lines[-1]
+    assert told["name"] == "FCU 3F East Temperature setpoint"
+    assert told["entity_id"] == seen.entity_id
+    assert told["message"].startswith(f"21.5 °C {expected}")
 
 
 async def in_event(seen: Seen) -> None:
@@ -368,17 +435,58 @@ async def in_diagnostics(seen: Seen) -> None:
         assert kept[0][key] == seen.event[key], key
 
 
-PLACES = (in_error, in_event, in_diagnostics)
+PLACES = (in_error, in_response, in_event, in_logbook, in_diagnostics)
 
 
+class ActionWorld(World):
+    """A world whose callers use the action that answers with a response."""
+
+    @override
+    def call_on(self, control: Control, value: Any) -> Call:
+        """Have a value written by `enos.set_measurepoint`."""
+        context = Context()
+        writing = self.hass.services.async_call(
+            DOMAIN,
+            "set_measurepoint",
+            {"entity_id": control.entity_id, "value": value},
+            blocking=True,
+            context=context,
+            return_response=True,
+        )
+        return Call(context, create_eager_task(writing))
+
+
+def logbook_lines(hass: HomeAssistant) -> list[tuple[str, dict[str, Any]]]:
+    """Have lines described as the logbook does; they come with the ids of their contexts."""
+    lines: list[tuple[str, dict[str, Any]]] = []
+
+    def describe(domain: str, event_type: str, describe_event: Any) -> None:
+        hass.bus.async_listen(
+            event_type,
+            callback(
+                lambda event: lines.append((event.context.id, describe_event(event)))
+            ),
+        )
+
+    async_describe_events(hass, describe)
+    return lines
+
+
+@pytest.mark.parametrize("kind", [World, ActionWorld])
 @pytest.mark.parametrize("row", ROWS, ids=str)
 async def test_outcome(
-    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory, row: Row
+    hass: HomeAssistant,
+    sim: Simulator,
+    freezer: FrozenDateTimeFactory,
+    row: Row,
+    kind: type[World],
 ) -> None:
-    """Error, event and diagnostics say the same of a command, each in its way."""
-    world = await world_of(
+    """Caller, event, logbook and diagnostics say the same of a command, each in its way."""
+    found = await world_of(
         hass, sim, freezer, **({} if row.queue else {"policy": None})
     )
+    world = kind(hass, sim, freezer, found.entry, found.events)
+    lines = logbook_lines(hass)
     asset_id = world.device.asset_id
     device = dr.async_get(hass).async_get_device_by_identifier(
         (DOMAIN, f"{sim.org_id}_{asset_id}"), world.entry.entry_id
@@ -388,6 +496,7 @@ async def test_outcome(
     call = await row.way(world)
     if not call.task.cancelled():
         await call.error()
-    seen = Seen(world, row, call, asset_id, entity_id, device.id)
+    mine = [line for context, line in lines if context == call.context.id]
+    seen = Seen(world, row, call, asset_id, entity_id, device.id, mine)
     for look in PLACES:
         await look(seen)
