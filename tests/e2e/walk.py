@@ -225,7 +225,10 @@ class Walk:
         before = await self.state(switch)
         device.status = "offline"
         tile = self.tile(device, "Switch")
-        await tile.locator("ha-control-switch").click()
+        # Two buttons, once a list of devices has told that it is away.
+        toggle = tile.locator("ha-control-switch")
+        button = tile.locator("ha-control-button").nth(0 if before == "on" else 1)
+        await toggle.or_(button).click()
         await expect(tile).to_contain_text(re.compile(r"Waiting · .+\d:\d\d:\d\d"))
         await self.picture("queued")
         assert await self.state(switch) == before
