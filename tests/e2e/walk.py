@@ -222,6 +222,17 @@ class Walk:
     async def see_it_wait(self, device: SimDevice) -> None:
         """Switch a device that is away: its card shows what waits and until when."""
         switch = await self.entity(device, "switch")
+
+        async def ready() -> bool:
+            """Tell whether the entry is loaded anew: with the policy came a sensor."""
+            waiting = f"{self.sim.org_id}_{device.asset_id}#waiting_commands"
+            entities = await self.home.command(type="config/entity_registry/list")
+            return any(
+                entity["unique_id"] == waiting and not entity["disabled_by"]
+                for entity in entities
+            ) and await self.state(switch) in ("on", "off")
+
+        await in_time("commands are queued", ready)
         before = await self.state(switch)
         device.status = "offline"
         tile = self.tile(device, "Switch")
