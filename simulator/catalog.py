@@ -1,6 +1,7 @@
 """The kinds of devices that the building is made of."""
 
 from .catalog_hvac import AHU, CHILLER, FCU, FCU_BASIC
+from .catalog_lab import LAB
 from .catalog_power import BATTERY, CHARGER, LIGHT, METER, PV
 from .points import Kind
 
@@ -8,6 +9,10 @@ KINDS: dict[str, Kind] = {
     kind.key: kind
     for kind in (FCU, LIGHT, AHU, METER, CHILLER, CHARGER, PV, BATTERY, FCU_BASIC)
 }
+
+# Kinds that a building has none of before a test adds one; neither their
+# products nor their models are there before that.
+EXTRA_KINDS: dict[str, Kind] = {kind.key: kind for kind in (LAB,)}
 
 # One of each first, then the mix of an office building.
 MIX: tuple[str, ...] = (

@@ -35,9 +35,7 @@ def thing_model(kind: Kind, org_id: str, form: str) -> JsonObject:
             point.identifier: point.raw(form=form, tagged=kind.tagged)
             for point in kind.points
         },
-        "services": (
-            {kind.service["identifier"]: kind.service} if kind.service else {}
-        ),
+        "services": kind.all_services(),
         "events": {},
     }
 
@@ -70,7 +68,7 @@ def product_struct(
         "productName": i18n(kind.en, kind.zh),
         "productSecret": building.text_id(f"secret:{kind.key}", 20),
         "productDesc": "",
-        "productType": "Device",
+        "productType": kind.product_type,
         "dataFormat": "Json",
         "productTags": {"domain": kind.category},
         "modelId": kind.model_id,

@@ -221,6 +221,10 @@ def charger(device: SimDevice, seconds: float, world: World) -> None:
     world.draw(device.asset_id, power / 1000.0)
 
 
+def still(device: SimDevice, seconds: float, world: World) -> None:
+    """Leave everything as it is."""
+
+
 STEPS: dict[str, Callable[[SimDevice, float, World], None]] = {
     "fcu": fcu,
     "fcu_basic": fcu_basic,
@@ -231,4 +235,5 @@ STEPS: dict[str, Callable[[SimDevice, float, World], None]] = {
     "pv": pv,
     "battery": battery,
     "charger": charger,
+    "lab": still,
 }

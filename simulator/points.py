@@ -1,5 +1,6 @@
 """How the catalogue writes down measurepoints, and how EnOS serves them."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 import json
 from typing import Any
@@ -35,11 +36,18 @@ class Point:
     # Without a storage policy nothing of the point reaches the time series.
     stored: bool = True
     tags: dict[str, str] = field(default_factory=dict)
+    # The name as EnOS gives it, where ``en`` and ``zh`` cannot say it.
+    name: JsonObject | None = None
+    # Whether it carries the tags of access and range; None: as its kind does.
+    tagged: bool | None = None
+    has_quality: bool = False
+    # The device acts on what is written and falls back to its first value.
+    pulse: bool = False
 
     def raw(self, *, form: str, tagged: bool) -> JsonObject:
         """Return the measurepoint as the model service gives it."""
         tags = dict(self.tags)
-        if tagged:
+        if tagged if self.tagged is None else self.tagged:
             tags["ha/access"] = self.access
             for name, value in (
                 ("ha/min", self.low),
@@ -50,11 +58,11 @@ class Point:
                     tags[name] = f"{value:g}"
         raw: JsonObject = {
             "identifier": self.identifier,
-            "name": i18n(self.en, self.zh),
+            "name": deepcopy(self.name) or i18n(self.en, self.zh),
             "desc": "",
             "tags": tags,
             "dataType": self.data_type,
-            "hasQuality": False,
+            "hasQuality": self.has_quality,
             "signalType": self.signal,
             "unit": (
                 None
@@ -71,8 +79,10 @@ class Point:
 
 def serve_definition(definition: JsonObject | None, form: str) -> Any:
     """Return a dataDefinition in one of its forms."""
-    if definition is None or form == "object":
-        return definition
+    if definition is None:
+        return None
+    if form == "object":
+        return deepcopy(definition)
     return json.dumps(definition, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -130,6 +140,14 @@ class Kind:
     # Serve dataDefinition as an object even where text is the rule.
     objects: bool = False
     service: JsonObject | None = None
+    # Any number of services, besides that one.
+    services: tuple[JsonObject, ...] = ()
+    product_type: str = "Device"
+
+    def all_services(self) -> dict[str, JsonObject]:
+        """Return the services as the model service gives them."""
+        listed = (self.service, *self.services) if self.service else self.services
+        return {service["identifier"]: deepcopy(service) for service in listed}
 
 
 ON_OFF = boolean("On", "Off")

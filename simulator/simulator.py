@@ -11,10 +11,11 @@ from typing import Any, Self
 
 from .admin import Admin
 from .agenda import Agenda
-from .building import Building, Place, mix
-from .catalog import KINDS
+from .building import Place, mix
+from .catalog import EXTRA_KINDS, KINDS
 from .commands import Command, CommandCenter
 from .devices import Sample, SimDevice, Status
+from .estate import Estate
 from .faults import Faults, RequestRecord
 from .gateway import Gateway
 from .guesses import Guesses
@@ -23,7 +24,7 @@ from .physics import STEPS, World
 from .points import JsonObject, Kind, Point, i18n
 from .tokens import TokenService
 from .tree_service import Tree
-from .values import read_definition
+from .values import blank, read_definition
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -89,7 +90,8 @@ class Simulator:
         self.writes: list[tuple[str, str, Any]] = []
         self.physics = physics
         self.agenda = Agenda()
-        self.building = Building(seed)
+        self.building = Estate(seed)
+        self.building.open_to(EXTRA_KINDS)
         self.tokens = TokenService(
             access_key,
             secret_key,
@@ -104,8 +106,10 @@ class Simulator:
         self.unstored: dict[str, set[str]] = {}
         # Read for types where G14 hides them, and for ranges of devices.
         self.catalog: dict[tuple[str, str], Point] = {}
-        for kind in KINDS.values():
-            self._add_kind(kind)
+        # The kinds as they are here and now: a test may change their models.
+        self.kinds: dict[str, Kind] = {**KINDS, **EXTRA_KINDS}
+        for key in KINDS:
+            self._open_product(self.kinds[key])
         for model in logical_model(self.org_id):
             self.models[model["modelId"]] = model
         self.devices: dict[str, SimDevice] = {}
@@ -121,7 +125,7 @@ class Simulator:
         self._tick_at = 0
         self._ticking = False
         for key in mix(devices):
-            self._add(KINDS[key], None)
+            self._add(self.kinds[key], None)
         self.gateway = Gateway(self, HOST, port, ssl_context)
         self.admin = Admin(self, HOST, admin_port)
 
@@ -189,22 +193,32 @@ class Simulator:
 
     # ------------------------------------------------------------ building
 
-    def _add_kind(self, kind: Kind) -> None:
+    def form_of(self, kind: Kind) -> str:
+        """Return the form of dataDefinition in the model of a kind (guess G14)."""
         form = self.guesses.G14
-        if kind.objects and form == "text":
-            form = "object"
-        self.models[kind.model_id] = thing_model(kind, self.org_id, form)
-        product_key = self.building.product_keys[kind.key]
-        self.products[product_key] = product_struct(
-            kind, self.org_id, product_key, self.building
-        )
+        return "object" if kind.objects and form == "text" else form
+
+    def open_model(self, kind: Kind) -> None:
+        """Have the thing model of a kind; one that is there stays as it is."""
+        if kind.model_id in self.models:
+            return
+        self.models[kind.model_id] = thing_model(kind, self.org_id, self.form_of(kind))
         self.unstored[kind.model_id] = {
             point.identifier for point in kind.points if not point.stored
         }
         for point in kind.points:
             self.catalog[kind.model_id, point.identifier] = point
 
+    def _open_product(self, kind: Kind) -> None:
+        self.open_model(kind)
+        product_key = self.building.product_keys[kind.key]
+        if product_key not in self.products:
+            self.products[product_key] = product_struct(
+                kind, self.org_id, product_key, self.building
+            )
+
     def _add(self, kind: Kind, create_time: int | None) -> SimDevice:
+        self._open_product(kind)
         device = self.building.new_device(kind, create_time)
         device.on_status = self._status_changed
         device.last_step = self.agenda.now
@@ -217,7 +231,8 @@ class Simulator:
 
     def kind(self, name: str) -> Kind:
         """Return a kind by its name or by the key of its product."""
-        found = KINDS.get(name) or self.building.kind_of_product.get(name)
+        of_product = self.building.kind_of_product.get(name)
+        found = self.kinds.get(of_product.key if of_product else name)
         if found is None:
             raise ValueError(f"there is no kind or product {name!r}")
         return found
@@ -225,7 +240,9 @@ class Simulator:
     def device(self, kind: str, index: int = 0) -> SimDevice:
         """Return a device by its kind or product and its number."""
         wanted = self.kind(kind)
-        found = [device for device in self.devices.values() if device.kind is wanted]
+        found = [
+            device for device in self.devices.values() if device.kind.key == wanted.key
+        ]
         return found[index]
 
     def add_device(self, kind: str) -> SimDevice:
@@ -353,11 +370,18 @@ class Simulator:
         device, point = command.device, command.identifier
         if command.command_type == 2:
             service = self.models[device.model_id]["services"][point]
-            command.output = {item["identifier"]: 0 for item in service["outputData"]}
+            command.output = {
+                item["identifier"]: blank(
+                    item["dataType"], read_definition(item.get("dataDefinition"))
+                )
+                for item in service["outputData"]
+            }
             return
         self.writes.append((device.asset_id, point, command.value))
         _forget_old(self.writes)
-        device.values[point] = command.held
+        known = self.catalog.get((device.model_id, point))
+        if known is None or not known.pulse:
+            device.values[point] = command.held
         device.muted.add(point)
         if device.behaviour.echo:
             self.agenda.later(

@@ -12,6 +12,8 @@ from .points import JsonObject
 
 INT_LOW, INT_HIGH = -(2**31), 2**31 - 1
 FLOAT_MAX = 3.4028234663852886e38
+# A FILE is an address such as enos-connect://... or ftp://...
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+\Z", re.ASCII)
 DIGITS = re.compile(r"[0-9]{1,19}\Z", re.ASCII)
 
 
@@ -110,6 +112,12 @@ def _date(value: Any, definition: JsonObject) -> Any:
     raise Misfit("DATE takes yyyy-MM-dd or yyyy-MM-dd HH:mm:ss")
 
 
+def _file(value: Any, definition: JsonObject) -> Any:
+    if not isinstance(value, str) or len(value) > 1024 or not ADDRESS.match(value):
+        raise Misfit(f"FILE takes an address, not {json.dumps(value)}")
+    return value
+
+
 def _array(value: Any, definition: JsonObject) -> Any:
     if not isinstance(value, list):
         raise Misfit(f"ARRAY takes a JSON array, not {json.dumps(value)}")
@@ -136,6 +144,17 @@ def _struct(value: Any, definition: JsonObject) -> Any:
     }
 
 
+BLANKS: dict[str, Any] = {
+    "INT": 0,
+    "FLOAT": 0.0,
+    "DOUBLE": 0.0,
+    "BOOL": False,
+    "STRING": "",
+    "TIMESTAMP": "0",
+    "DATE": "1970-01-01",
+    "FILE": "enos-connect://none",
+    "ARRAY": (),
+}
 CHECKS = {
     "INT": _int,
     "FLOAT": _float,
@@ -147,8 +166,24 @@ CHECKS = {
     "DATE": _date,
     "ARRAY": _array,
     "STRUCT": _struct,
-    "FILE": _string,
+    "FILE": _file,
 }
+
+
+def blank(data_type: str, definition: JsonObject) -> Any:
+    """Return a value of a type that says nothing."""
+    if data_type == "ENUM":
+        code = next(iter(definition.get("enumDesc") or {"0": None}))
+        return code if definition.get("enumType") == "STRING" else int(code)
+    if data_type == "STRUCT":
+        return {
+            item["identifier"]: blank(
+                item["dataType"], read_definition(item.get("dataDefinition"))
+            )
+            for item in definition.get("items", ())
+        }
+    value = BLANKS.get(data_type, 0)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def to_json(value: Any, *, one_zero: bool) -> Any:
