@@ -7,12 +7,16 @@ scripts match anywhere. A term table is one text: terms stand between commas.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 import re
 from typing import Final
 
 from .api.models import Measurepoint
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+# What counts equal things: "control 2", "控制2#".
+_NUMBERING: Final = "0123456789#_- "
 
 # So many words can an English term have.
 MAX_WORDS: Final = 4
@@ -50,8 +54,8 @@ def terms(text: str) -> Terms:
 class Words:
     """Words of some texts, ready to be searched.
 
-    `runs` are all words and runs of words, `tails` those at the end of a text, `wholes` the texts
-    as runs; `texts` are the texts in lower case.
+    `runs` are all words and runs of words, `tails` those at the end of a text (a number after
+    them does not count), `wholes` the texts as runs; `texts` are the texts in lower case.
     """
 
     runs: frozenset[str]
@@ -68,7 +72,9 @@ class Words:
     def end(self, wanted: Terms) -> bool:
         """Tell whether one of the texts ends with one of the terms."""
         return not self.tails.isdisjoint(wanted.english) or any(
-            text.endswith(wanted.others) for text in self.texts
+            text.endswith(wanted.others)
+            or text.rstrip(_NUMBERING).endswith(wanted.others)
+            for text in self.texts
         )
 
     def are(self, wanted: Terms) -> bool:
@@ -76,6 +82,11 @@ class Words:
         return not self.wholes.isdisjoint(wanted.english) or any(
             text in wanted.others for text in self.texts
         )
+
+
+def _without_number(words: list[str]) -> list[str]:
+    """Return words without a number at their end."""
+    return words[:-1] if words and words[-1].isdecimal() else words
 
 
 @lru_cache(maxsize=4096)
@@ -91,7 +102,7 @@ def words_of(*texts: str) -> Words:
         ),
         tails=frozenset(
             " ".join(words[-length:])
-            for words in split
+            for words in (*split, *map(_without_number, split))
             for length in range(1, min(MAX_WORDS, len(words)) + 1)
         ),
         wholes=frozenset(" ".join(words) for words in split if words),
@@ -119,15 +130,20 @@ READ_ONLY: Final = terms("""
     set time, setting time, settling, set coil, set range, setting range, sp o 2, common mode,
     failure mode, control source, remote control, local control, switch position, switching,
     limit switch, door switch, flow switch, float switch, level switch, pressure switch,
-    tamper switch, reed switch, proximity switch, micro switch, contact switch,
+    dp switch, main switch, load switch, transfer switch, bypass switch, isolating switch,
+    disconnect switch, switch closed, switch open, switch source, switch cabinet, switchgear,
+    switch gear, tamper switch, reed switch, proximity switch, micro switch, contact switch,
     type, kind, material, range, accuracy, precision, resolution, repeatability, expected,
-    breaker, isolator, disconnector, emergency, estop, e stop, protection, fire, smoke,
+    effective, present, current mode, current state, current value, current setpoint, current set,
+    current position, current floor, current source, grid mode, island mode, islanding mode,
+    control mode status, breaker, isolator, disconnector, ats, emergency, estop, e stop, protection, fire, smoke,
     反馈, 反饋, 状态, 狀態, 报警, 報警, 告警, 警报, 警報, 故障, 异常, 異常, 实际, 實際, 实测, 测量,
     检测, 返回, 回读, 当前, 當前, 是否, 已, 次数, 时长, 累计, 统计, 信号, 在线, 离线, 额定, 偏差, 公差,
     历史, 版本, 到位, 保护, 急停, 紧急, 消防, 火灾, 断路器, 隔离开关, 刀闸, 接地, 分位, 合位, 分合,
     开关位置, 开关量, 限位, 门开关, 窗开关, 门磁, 行程开关, 水流开关, 流量开关, 压差开关, 压力开关,
     类型, 型号, 种类, 材料, 范围, 精度, 分辨率, 重复性,
-    浮球开关, 液位开关, 温度开关, 微动开关, 接近开关, 建立时间, 远程控制, 远方控制, 就地控制,
+    高压开关, 低压开关, 油压开关, 防冻开关, 负荷开关, 刀开关, 进线, 出线, 馈线, 母联, 联络开关, 开关柜,
+    双电源, 电源切换, 切换开关, 有效设定, 控制方式, 浮球开关, 液位开关, 温度开关, 微动开关, 接近开关, 建立时间, 远程控制, 远方控制, 就地控制,
     状態, 警告, 異常, 計測, 現在, rückmeldung, störung
 """)
 # A control of any type.
@@ -136,21 +152,78 @@ WRITABLE: Final = terms("""
     setval, settemp, tempset, tempsp, tempsetpoint, temperaturesetpoint, humiditysetpoint,
     pressuresetpoint, speedset, setspeed, modeset, setmode, setpower, cmd, command, target, desired,
     sollwert, soll, consigne, consigna,
-    设定, 設定, 设置, 設置, 给定, 給定, 目标, 目標, 下发, 遥控, 遥调, 控制指令, 指令值, 控制命令
+    设定, 設定, 设置, 設置, 给定, 給定, 目标, 目標, 下发, 遥控, 遥调, 控制指令, 指令值, 控制命令,
+    远程开机, 远程关机, 远程启停
 """)
 # A control of type BOOL or ENUM.
 SWITCHING: Final = terms("""
     switch, enable, mode, on off, onoff, start stop, startstop, power on, power off, power on off,
-    开关, 開關, 模式, 启停, 啟停, 使能, 启用, 启动停止, 运行停止, スイッチ, モード
+    开关, 開關, 模式, 启停, 啟停, 使能, 启用, 启动停止, 运行停止, 切换, スイッチ, モード
 """)
 # A control of type ENUM.
 SELECTING: Final = terms(
     "scene, fan speed, fanspeed, fan level, 场景, 风速, 风量, 档位"
 )
 # At the end of a name: a control of type BOOL or ENUM, or a number in a unit such as %.
-CONTROL: Final = terms("control, ctrl, ctl, 控制, 调节")
+CONTROL: Final = terms("control, ctrl, ctl, 控制, 调节, 指令, 命令")
 # All of a name: a control of type BOOL.
 BARE_SWITCH: Final = terms("power, on, 电源, 電源")
+
+# --- what is pressed ---------------------------------------------------------------------------
+
+
+def _joined(*parts: str) -> Terms:
+    """Return every combination of a term of each part: "reset", "reset alarm", "reset cmd"."""
+    tables = [[term.strip() for term in part.split(",")] for part in parts]
+    return terms(",".join(" ".join(chosen) for chosen in product(*tables)))
+
+
+def _joined_cjk(*parts: str) -> Terms:
+    """Return every combination, without blanks between."""
+    tables = [[term.strip() for term in part.split(",")] for part in parts]
+    return terms(",".join("".join(chosen) for chosen in product(*tables)))
+
+
+# At the end of a name: a BOOL that is pressed and not switched; see `momentary`.
+PULSE: Final = (
+    _joined(
+        "reset, rst, ack, acknowledge, confirm, restart, reboot, trigger, retrigger",
+        ", cmd, command, button, btn, control, ctrl",
+    )
+    | _joined(
+        "reset, clear, ack, acknowledge, confirm, restart, reboot",
+        "alarm, alarms, alm, fault, faults, flt, error, errors, trip, counter, counters, filter, "
+        "meter, energy, device, controller, gateway, system, all",
+    )
+    | _joined(
+        "alarm, alarms, alm, fault, faults, flt, error, errors, counter, meter, energy",
+        "clear, clr",
+        ", cmd, command, button, btn",
+    )
+    | _joined_cjk(
+        "复位, 復位, 复归, 復歸, 重置, 清零, 归零, 清除, 确认, 確認, 重启, 重啟, 触发, 觸發, リセット",
+        ", 命令, 指令, 按钮, 按鈕, 控制, 操作",
+    )
+    | _joined_cjk(
+        "复位, 清除, 确认, 重启",
+        "报警, 告警, 警报, 故障, 错误, 设备, 控制器, 网关, 系统, 计数, 计数器",
+    )
+)
+# It tells of a pulse, allows or schedules it; it gives none.
+NO_PULSE: Final = terms("""
+    status, state, stat, sts, feedback, fb, fbk, done, result, enable, enabled, disable, auto,
+    automatic, self, mode, time, delay, count, counts, required, request pending, pending, needed,
+    allowed, not, un, power on reset, temp reset, temperature reset, pressure reset, sat reset,
+    setpoint reset, sp reset, source, reason, last, was, is,
+    状态, 狀態, 反馈, 反饋, 结果, 完成, 成功, 允许, 禁止, 使能, 自动, 自動, 自复位, 模式, 时间, 延时,
+    次数, 计次, 已, 未, 待, 需要, 是否, 原因, 上次, 条件, 温度重置, 压力重置, 设定
+""")
+
+
+def momentary(found: Words) -> bool:
+    """Tell whether a BOOL gives a pulse: it is pressed, and going back is no command."""
+    return found.end(PULSE) and not found.any(NO_PULSE)
+
 
 # --- what counts up ----------------------------------------------------------------------------
 
