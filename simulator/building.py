@@ -53,6 +53,11 @@ class Building:
             product: KINDS[key] for key, product in self.product_keys.items()
         }
         self.campus = self._place("campus", "site_campus", "Campus", "园区", None)
+        # A second tree of the same devices, by what they do; empty unless it is planted.
+        self.systems_tree_id = self.text_id("tree:systems")
+        self.systems: dict[str, Place] = {}
+        # Assets whose nodes the service calls invalid.
+        self.invalid: set[str] = set()
         self._next_index = dict.fromkeys(KINDS, 0)
         self._names: set[str] = set()
 
@@ -75,6 +80,18 @@ class Building:
             )
             self.places[asset_id] = place
         return place
+
+    def plant_systems(self) -> None:
+        """Have a second tree: a node for each kind of device; whoever calls counts a generation."""
+        root = Place(
+            self.text_id("systems"), "site_campus", i18n("Systems", "系统"), None
+        )
+        self.systems[root.asset_id] = root
+        for key, kind in KINDS.items():
+            asset_id = self.text_id(f"systems:{key}")
+            name = i18n(kind.short_en, kind.short_zh)
+            place = Place(asset_id, "site_building", name, root.asset_id)
+            self.systems[asset_id] = place
 
     def place_for(self, kind: Kind, index: int) -> tuple[Place, str, str]:
         """Return where a device stands, and the place's part of its name."""
@@ -105,21 +122,14 @@ class Building:
             # Third floor first, then up and around: the first rooms differ.
             floor = (slot // rooms + 2) % FLOORS + 1
             room = ROOMS[slot % rooms]
+        # Names of floors and rooms repeat from building to building, as they do out there.
         storey = self._place(
-            f"b{number}f{floor}",
-            "site_floor",
-            f"{prefix}{floor}F" if prefix else f"{floor}F",
-            f"{prefix}{floor}层",
-            building,
+            f"b{number}f{floor}", "site_floor", f"{floor}F", f"{floor}层", building
         )
         if room is None:
             return storey, f" {prefix}{floor}F", f" {prefix}{floor}层"
         place = self._place(
-            f"b{number}f{floor}{room[0]}",
-            "site_room",
-            f"{prefix}{floor}F {room[0]}",
-            f"{prefix}{floor}层{room[1]}",
-            storey,
+            f"b{number}f{floor}{room[0]}", "site_room", room[0], room[1], storey
         )
         return place, f" {prefix}{floor}F {room[0]}", f" {prefix}{floor}层{room[1]}"
 

@@ -68,7 +68,8 @@ def asset_struct(sim: Simulator, asset_id: str) -> JsonObject | None:
         name, model_id, tags = device.name, device.model_id, device.tags
         zone, attributes = device.timezone, {"manufacturer": "Acme"}
     else:
-        place = sim.building.places.get(asset_id)
+        building = sim.building
+        place = building.places.get(asset_id) or building.systems.get(asset_id)
         if place is None:
             return None
         name, model_id, tags = place.name, place.model_id, place.tags
@@ -88,31 +89,41 @@ def asset_struct(sim: Simulator, asset_id: str) -> JsonObject | None:
 
 
 class Tree:
-    """The one tree: campus, buildings, floors, rooms, devices."""
+    """A tree: campus, buildings, floors, rooms, devices; or devices by what they do."""
 
-    def __init__(self, sim: Simulator) -> None:
+    def __init__(self, sim: Simulator, *, systems: bool = False) -> None:
         """Gather everything into a tree."""
+        building = sim.building
         self.generation = sim.generation
-        self.tree_id = sim.building.tree_id
-        self.tags = {"purpose": "space"}
+        self.tree_id = building.systems_tree_id if systems else building.tree_id
+        self.name = i18n("Systems", "系统") if systems else i18n("Space", "空间")
+        self.tags = {"purpose": "systems" if systems else "space"}
         self.nodes: dict[str, Node] = {}
         self._sim = sim
-        for place in sim.places():
+        places = list(building.systems.values() if systems else sim.places())
+        for place in places:
             self._add(place.asset_id, place.parent_id, "1")
         for device in sim.devices.values():
-            node = self._add(device.asset_id, device.parent_id, "0")
+            parent_id = device.parent_id
+            if systems:
+                parent_id = building.text_id(f"systems:{device.kind.key}")
+            node = self._add(device.asset_id, parent_id, "0")
             node.product_key = device.product_key
             node.device_key = device.device_key
             node.create_time = device.create_time
-        self.root = self.nodes[sim.building.campus.asset_id]
+        self.root = self.nodes[places[0].asset_id]
         # Depth first, so that lists and paths have a stable order.
         self.ordered = [self.root, *self.root.descendants()]
+        # The first tree holds on to the other one.
+        self.more = (
+            [Tree(sim, systems=True)] if building.systems and not systems else []
+        )
 
     def _add(self, asset_id: str, parent_id: str | None, label: str) -> Node:
         struct = asset_struct(self._sim, asset_id) or {}
         struct["desc"] = struct.pop("description", "")
         struct["label"] = label
-        struct["inValid"] = False
+        struct["inValid"] = asset_id in self._sim.building.invalid
         parent = self.nodes[parent_id] if parent_id else None
         node = self.nodes[asset_id] = Node(struct, parent)
         if parent is not None:
@@ -123,28 +134,32 @@ class Tree:
         """Return the tree as the service shows it."""
         return {
             "treeId": self.tree_id,
-            "name": i18n("Space", "空间"),
+            "name": self.name,
             "tags": self.tags,
             "asset": self.root.struct,
         }
 
 
-def _tree(sim: Simulator) -> Tree:
-    """Return the tree, built anew when something changed."""
+def _trees(sim: Simulator) -> list[Tree]:
+    """Return the trees, built anew when something changed."""
     if sim.tree is None or sim.tree.generation != sim.generation:
         sim.tree = Tree(sim)
-    return sim.tree
+    return [sim.tree, *sim.tree.more]
 
 
 def _named_tree(sim: Simulator, call: Call) -> Tree:
-    tree = _tree(sim)
-    if call.params["treeId"] != tree.tree_id:
-        raise Refusal(17404, "The tree does not exist")
-    return tree
+    for tree in _trees(sim):
+        if call.params["treeId"] == tree.tree_id:
+            return tree
+    raise Refusal(17404, "The tree does not exist")
 
 
 def _of_struct(name: str) -> Getter:
     return lambda node, _: node.struct[name]
+
+
+def _constant(value: str) -> Getter:
+    return lambda _thing, _path: value
 
 
 def _root_model(node: Node, _: str) -> str:
@@ -204,8 +219,7 @@ async def tree_search(sim: Simulator, call: Call) -> Result:
     """Answer asset-trees?action=search."""
     known_fields(call.body, "expression", "pagination", "projection")
     wanted = compile_expression(call.body.get("expression"), TREE_FIELDS)
-    tree = _tree(sim)
-    trees = [tree] if wanted is None or wanted(tree) else []
+    trees = [tree for tree in _trees(sim) if wanted is None or wanted(tree)]
     return _listing(sim, call, trees, nodes=False)
 
 
@@ -217,13 +231,17 @@ async def tree_get(sim: Simulator, call: Call) -> Result:
 async def node_search(sim: Simulator, call: Call) -> Result:
     """Answer asset-nodes?action=searchAsset."""
     known_fields(call.body, "expression", "pagination", "projection")
-    tree = _tree(sim)
-    fields = {
-        **NODE_FIELDS,
-        "treeId": search_field("= in", lambda node, _: tree.tree_id),
-    }
-    wanted = compile_expression(call.body.get("expression"), fields)
-    nodes = [node for node in tree.ordered if wanted is None or wanted(node)]
+    found: dict[str, Node] = {}
+    for tree in _trees(sim):
+        fields = {
+            **NODE_FIELDS,
+            "treeId": search_field("= in", _constant(tree.tree_id)),
+        }
+        wanted = compile_expression(call.body.get("expression"), fields)
+        for node in tree.ordered:
+            if wanted is None or wanted(node):
+                found.setdefault(node.asset_id, node)
+    nodes = list(found.values())
     return _listing(sim, call, nodes, nodes=True)
 
 
@@ -300,10 +318,10 @@ async def node_trees(sim: Simulator, call: Call) -> Result:
         raise InvalidArgument("assetIds", "  must be a list of ids")
     if len(wanted) > MOST_ASSETS:
         raise InvalidArgument("assetIds", f"  must not be over {MOST_ASSETS}")
-    tree = _tree(sim)
+    trees = _trees(sim)
     return Result(
         {
-            asset_id: [tree.struct()] if asset_id in tree.nodes else []
+            asset_id: [tree.struct() for tree in trees if asset_id in tree.nodes]
             for asset_id in wanted
         }
     )
@@ -319,8 +337,18 @@ def _end(call: Call, name: str) -> JsonObject | None:
     return raw
 
 
+def _path_starts(way: list[Node], start: JsonObject | None) -> Iterator[int]:
+    """Yield where on the way from the root a path may start; it has two nodes at least."""
+    for position, origin in enumerate(way[:-1]):
+        if position == 0 if start is None else _matches(origin, start):
+            yield position
+
+
 async def path_search(sim: Simulator, call: Call) -> Result:
-    """Answer asset-paths?action=search; pages are counted in paths."""
+    """Answer asset-paths?action=search; pages are counted in paths.
+
+    Without `from` a path starts at the root, without `to` it ends at a leaf.
+    """
     tree = _named_tree(sim, call)
     known_fields(call.body, "from", "to", "pathProjection", "pagination", "projection")
     start, end = _end(call, "from"), _end(call, "to")
@@ -336,23 +364,18 @@ async def path_search(sim: Simulator, call: Call) -> Result:
     trie = read_projection(call.body.get("projection"))
     paths: list[list[Node]] = []
     for node in tree.ordered:
-        if end is not None and not _matches(node, end):
+        if node.children if end is None else not _matches(node, end):
             continue
         way = node.path()
-        for position, origin in enumerate(way):
-            if (start is None and position == 0) or (
-                start is not None and _matches(origin, start)
-            ):
-                paths.append(way[position:])
+        paths.extend(way[position:] for position in _path_starts(way, start))
     assets: JsonObject = {}
     shown: list[list[str]] = []
     for way in page.of(paths):
-        part = way if form == "COMPLETE" else way[-1:]
-        for node in part:
-            if node.asset_id not in assets:
-                assets[node.asset_id] = project(node.struct, trie)
+        part = way if form == "COMPLETE" else [way[0], way[-1]]
+        assets.update((node.asset_id, node.struct) for node in part)
         shown.append([node.asset_id for node in part])
-    return Result({"assets": assets, "assetPaths": shown}, page.pagination(len(paths)))
+    data = {"assets": assets, "assetPaths": shown}
+    return Result(project(data, trie), page.pagination(len(paths)))
 
 
 async def asset_get(sim: Simulator, call: Call) -> Result:

@@ -56,7 +56,7 @@ async def test_paths(client: Client) -> None:
     }
     way = next(way for way in reply.data["assetPaths"] if way[-1] == device.asset_id)
     names = [reply.data["assets"][asset]["name"]["i18nValue"]["en_US"] for asset in way]
-    assert names == ["Campus", "Tower A", "3F", "3F East", "FCU 3F East"]
+    assert names == ["Campus", "Tower A", "3F", "East", "FCU 3F East"]
     labels = [reply.data["assets"][asset]["label"] for asset in way]
     assert labels == ["1", "1", "1", "1", "0"]
     room = reply.data["assets"][way[-2]]
@@ -67,12 +67,14 @@ async def test_paths(client: Client) -> None:
         **{"from": {"modelIds": ["site_room"]}},
         to={"assetIds": [device.asset_id]},
         pathProjection="END_NODE_ONLY",
-        projection=["assetId"],
+        projection=["assets.*.label", "assetPaths"],
     )
     assert reply.data == {
-        "assets": {device.asset_id: {"assetId": device.asset_id}},
-        "assetPaths": [[device.asset_id]],
+        "assets": {device.parent_id: {"label": "1"}, device.asset_id: {"label": "0"}},
+        "assetPaths": [[device.parent_id, device.asset_id]],
     }
+    reply = await paths(client, projection=["assets.*.label"])
+    assert reply.data.keys() == {"assets"}
     reply = await paths(client, to={"rootModelIds": ["hvac_base"]})
     assert len(reply.data["assetPaths"]) == 8
 
@@ -103,9 +105,76 @@ async def test_pages_of_paths(connect: Connect) -> None:
         assert {asset for way in reply.data["assetPaths"] for asset in way} == set(
             reply.data["assets"]
         )
-    assert reply.json["pagination"]["totalSize"] == len(ways)
-    assert set(client.sim.devices) <= {way[-1] for way in ways}
+    assert reply.json["pagination"]["totalSize"] == len(ways) == 300
+    assert set(client.sim.devices) == {way[-1] for way in ways}
     assert max(len(way) for way in ways) <= 7
+
+
+async def test_ends_of_paths(client: Client) -> None:
+    """Without an end a path goes to a leaf; it has two nodes at least."""
+    sim = client.sim
+    room = sim.device("fcu").parent_id
+    ways = (await paths(client)).data["assetPaths"]
+    assert all(way[0] == sim.building.campus.asset_id for way in ways)
+    assert not any(way[-1] == room for way in ways)
+    ways = (await paths(client, to={"assetIds": [room]})).data["assetPaths"]
+    assert [len(way) for way in ways] == [4]
+    same = {"assetIds": [room]}
+    reply = await paths(client, **{"from": same}, to=same)
+    assert reply.data == {"assets": {}, "assetPaths": []}
+    for device in list(sim.devices.values()):
+        if device.parent_id == room:
+            sim.remove_device(device.asset_id)
+    ways = (await paths(client)).data["assetPaths"]
+    assert any(way[-1] == room for way in ways)
+
+
+async def test_names_repeat(connect: Connect) -> None:
+    """Floors of the same name are in each tower, rooms of the same name on each floor."""
+    client = await connect(devices=600)
+    reply = await paths(client, pagination={"pageSize": 1000})
+    names = {
+        tuple(
+            reply.data["assets"][asset]["name"]["i18nValue"]["en_US"]
+            for asset in way[1:-1]
+        )
+        for way in reply.data["assetPaths"]
+    }
+    assert {
+        ("Tower A", "3F", "East"),
+        ("Tower A", "4F", "East"),
+        ("Tower B", "3F"),
+    } <= names
+
+
+async def test_second_tree(client: Client) -> None:
+    """A device may be in two trees; nodes may be invalid."""
+    sim = client.sim
+    device = sim.device("fcu")
+    sim.building.plant_systems()
+    sim.building.invalid.add(device.parent_id)
+    sim.generation += 1
+    space, systems = (await client.search(TREES)).data
+    assert systems["name"]["defaultValue"] == "Systems"
+    found = await client.search(TREES, {"expression": "tags.purpose='systems'"})
+    assert found.data == [systems]
+    reply = await client.search(
+        PATHS, {"to": {"assetIds": [device.asset_id]}}, treeId=systems["treeId"]
+    )
+    (way,) = reply.data["assetPaths"]
+    assert [reply.data["assets"][each]["name"]["defaultValue"] for each in way] == [
+        "Systems",
+        device.kind.short_en,
+        device.name["defaultValue"],
+    ]
+    params = {"action": "getAssetTree"}
+    body: dict[str, Any] = {"assetIds": [device.asset_id]}
+    data = (await client.call("POST", NODES, params, body)).data
+    assert data[device.asset_id] == [space, systems]
+    reply = await paths(client, to={"assetIds": [device.asset_id]})
+    assets = reply.data["assets"]
+    assert [key for key in assets if assets[key]["inValid"]] == [device.parent_id]
+    assert (await client.get(ASSETS, assetId=way[1])).data["modelId"] == "site_building"
 
 
 async def test_related(client: Client) -> None:
@@ -116,7 +185,7 @@ async def test_related(client: Client) -> None:
     assert set(names) == {"FCU 3F East", "Light 3F East", "FCU-B 3F East"}
     assert await related(client, isParentOfAssetId=room) == ["3F"]
     assert await related(client, isAncestorOfAssetId=device.asset_id) == [
-        "3F East",
+        "East",
         "3F",
         "Tower A",
         "Campus",
