@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from . import parsing
+from . import parsing, trees
 from .errors import (
     ApiError,
     EnosError,
@@ -22,6 +22,7 @@ from .errors import (
 )
 from .gateway import Gateway
 from .models import (
+    AssetTree,
     Command,
     Device,
     JsonValue,
@@ -39,6 +40,9 @@ PAGE_SIZE: Final = 200
 MAX_LATEST: Final = 3000
 """Most assets × points of one `latest` call."""
 
+PATHS_A_PAGE: Final = 1000
+"""Most paths of an asset tree that EnOS gives on a page."""
+
 _MODELS_A_CALL = 10
 _MAX_PAGES = 5000
 _COMMANDS_A_PAGE = 100
@@ -51,6 +55,8 @@ _CONNECT = "/connect-service/v2.1/"
 _COMMANDS = f"{_CONNECT}commands"
 _MODELS = "/model-service/v2.1/thing-models"
 _LATEST = "/tsdb-service/v2.1/latest"
+_TREES = "/asset-tree-service/v2.1/asset-trees"
+_PATHS = "/asset-tree-service/v2.1/asset-paths"
 
 # What is asked of products and devices: never productSecret or deviceSecret.
 _PRODUCT_FIELDS = ["productKey", "productName", "modelId", "productType", "dataFormat"]
@@ -64,6 +70,12 @@ _DEVICE_FIELDS = [
     "dataFormat",
     "modelId",
     "status",
+]
+_TREE_FIELDS = ["treeId", "name", "asset.assetId", "asset.name", "asset.inValid"]
+# Counted from the reply's data, unlike those of the lists.
+_PATH_FIELDS = [
+    "assetPaths",
+    *(f"assets.*.{key}" for key in ("name", "label", "inValid")),
 ]
 _COMMAND_FIELDS = [
     "commandId",
@@ -435,6 +447,50 @@ class EnosClient:
             params["commandId"] = command_id
         reply = await self._gateway.call("POST", _COMMANDS, params)
         return tuple(parsing.commands(reply.get("data")))
+
+    async def asset_trees(self) -> tuple[AssetTree, ...]:
+        """Return the asset trees, of which only the roots are known yet.
+
+        Right: Asset Tree Management Read.
+        """
+        return await self._all(
+            _TREES,
+            {"action": "search"},
+            {"projection": _TREE_FIELDS},
+            trees.tree,
+            lambda item: item.tree_id,
+        )
+
+    async def asset_tree(self, root: AssetTree) -> AssetTree:
+        """Return a tree with all its nodes. Right: Asset Tree Management Read.
+
+        Raises `NotFoundError` where it is gone. What changes meanwhile can be missing.
+        """
+        assets: trees.Assets = {}
+        paths: dict[trees.Path, None] = {}
+        seen = 0
+        for page_no in range(1, _MAX_PAGES):
+            data = await self._gateway.call(
+                "POST",
+                _PATHS,
+                {"action": "search", "treeId": root.tree_id},
+                {
+                    "pagination": {"pageNo": page_no, "pageSize": PATHS_A_PAGE},
+                    "pathProjection": "COMPLETE",
+                    "projection": _PATH_FIELDS,
+                },
+            )
+            fresh_assets, fresh = trees.page(data.get("data"))
+            known = len(paths)
+            assets.update(fresh_assets)
+            paths.update(dict.fromkeys(fresh))
+            seen += len(fresh)
+            total = parsing.total(data, page_no, PATHS_A_PAGE, len(fresh))
+            doubtful = total == len(fresh) == PATHS_A_PAGE
+            # The same gateways as in `_all` would hold us here.
+            if len(paths) == known or (seen >= total and not doubtful):
+                break
+        return trees.grown(root, assets, paths)
 
     async def _all[ItemT](
         self,

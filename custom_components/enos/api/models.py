@@ -192,3 +192,26 @@ class Page[ItemT]:
 
     items: tuple[ItemT, ...]
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeNode:
+    """An asset in a tree: a device, or what EnOS calls a logical asset, such as a room.
+
+    `parent` is the asset id of the node above, None for a root.
+    """
+
+    asset_id: str
+    name: LocalizedText = LocalizedText()
+    is_device: bool = False
+    is_valid: bool = True
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetTree:
+    """An asset tree, its nodes by asset id. Nothing in it is above itself."""
+
+    tree_id: str
+    name: LocalizedText = LocalizedText()
+    nodes: Mapping[str, TreeNode] = field(default_factory=dict)
