@@ -37,8 +37,11 @@ from .const import (
     DOMAIN,
     LOGGER,
     PLATFORMS,
+    SERVICE_MARK,
+    point_unique_id,
+    service_unique_id,
 )
-from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData, point_unique_id
+from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData
 from .discovery import Discovery
 from .entity import KEYS_OF_CONTROLS, has_controls
 from .issues import Issues
@@ -323,6 +326,7 @@ def _remove_dropped_points(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
     expected: dict[str, str] = {}
     certain: set[str] = set()
     dropped: set[str] = set()
+    services: set[str] = set()
     for device in coordinator.devices.values():
         if not discovery.knows_model(device):
             continue
@@ -333,17 +337,26 @@ def _remove_dropped_points(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
             )
         expected.update(
             {
-                point_unique_id(org_id, device.asset_id, bound.point.identifier): (
+                point_unique_id(org_id, device.asset_id, bound.key): (
                     bound.description.kind.value
                 )
                 for bound in discovery.bound_points(device)
             }
         )
+        services.update(
+            service_unique_id(org_id, device.asset_id, bound.service.identifier)
+            for bound in discovery.bound_services(device)
+        )
     registry = er.async_get(hass)
     prefix = f"{org_id}_"
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
         asset_id, mark, _point_id = entity.unique_id.removeprefix(prefix).partition("_")
-        if entity.unique_id in dropped:
+        of_service, is_service, _service = entity.unique_id.partition(SERVICE_MARK)
+        if entity.unique_id in dropped or (
+            is_service
+            and of_service.removeprefix(prefix) in certain
+            and entity.unique_id not in services
+        ):
             registry.async_remove(entity.entity_id)
         elif mark and asset_id in certain and "#" not in asset_id:
             domain = expected.get(entity.unique_id)

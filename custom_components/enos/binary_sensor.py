@@ -34,7 +34,7 @@ async def async_setup_entry(
 
 
 class EnosBinarySensor(EnosPointEntity, BinarySensorEntity):
-    """A BOOL that is read."""
+    """A point that is read and is on or off."""
 
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
@@ -50,8 +50,7 @@ class EnosBinarySensor(EnosPointEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         """Whether it is on; None while that is unknown."""
-        value = self.point_value
-        return value if isinstance(value, bool) else None
+        return self._bound.description.truth(self.point_value)
 
 
 class EnosConnectivity(EnosEntity, BinarySensorEntity):

@@ -1,6 +1,6 @@
 """What the flows share: the way to EnOS, what can go wrong there, and the choice of points."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -51,11 +51,12 @@ from .const import (
     CONF_PRODUCT_KEY,
     CONF_SECRET_KEY,
     CONF_SENSORS,
+    CONF_SERVICES,
     CONF_UNIT,
     LOGGER,
     SUBENTRY_DEVICE,
 )
-from .mapping import control_kind, describe_reading
+from .mapping import is_readable
 from .units import resolve
 
 # The token service's ways to say that it cannot make anything of a key.
@@ -169,23 +170,22 @@ def _points_schema(target: Target, language: str) -> probatio.Schema:
     """
 
     def offer(
-        fits: Callable[[Measurepoint], object], chosen: Collection[str]
+        points: Mapping[str, Measurepoint], chosen: Collection[str]
     ) -> SelectSelector:
-        offered = {
-            key: _point_label(point, language)
-            for key, point in target.known.items()
-            if fits(point)
-        }
+        offered = {key: _point_label(point, language) for key, point in points.items()}
         return list_selector({**{key: key for key in chosen}, **offered})
 
-    return probatio.Schema(
-        {
-            probatio.Optional(CONF_CONTROLS): offer(control_kind, target.controls),
-            probatio.Optional(CONF_SENSORS): offer(
-                lambda point: describe_reading(point, language=language), target.sensors
-            ),
-        }
-    )
+    readable = {key: point for key, point in target.known.items() if is_readable(point)}
+    fields: dict[probatio.Marker, object] = {
+        probatio.Optional(CONF_CONTROLS): offer(target.writable, target.controls),
+        probatio.Optional(CONF_SENSORS): offer(readable, target.sensors),
+    }
+    if services := {key: key for key in target.services} | {
+        key: named(service.name.get(language), key)
+        for key, service in target.known_services.items()
+    }:
+        fields[probatio.Optional(CONF_SERVICES)] = list_selector(services)
+    return probatio.Schema(fields)
 
 
 # Types that have an entity; a point of any other type is reached by actions.
@@ -348,21 +348,28 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         """Choose points of a model."""
         target = self._target
         controls, sensors = target.controls, target.sensors
+        services = target.services
         errors: dict[str, str] = {}
         placeholders = {**self._placeholders, "count": str(len(target.known))}
         if user_input is not None:
             controls = user_input.get(CONF_CONTROLS, [])
             sensors = user_input.get(CONF_SENSORS, [])
+            services = user_input.get(CONF_SERVICES, [])
             with self._telling(errors, placeholders):
                 target.choose(controls, sensors, self._language)
             if not errors:
+                target.services = services
                 return await self._async_points_chosen()
         return self.async_show_form(
             step_id="measurepoints",
             last_step=self._last,
             data_schema=self.add_suggested_values_to_schema(
                 _points_schema(target, self._language),
-                {CONF_CONTROLS: controls, CONF_SENSORS: sensors},
+                {
+                    CONF_CONTROLS: controls,
+                    CONF_SENSORS: sensors,
+                    CONF_SERVICES: services,
+                },
             ),
             errors=errors,
             description_placeholders=placeholders,

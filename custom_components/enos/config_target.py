@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
 from homeassistant.const import CONF_NAME, CONF_OPTIONS
 
-from .api.models import DataType, Measurepoint, ThingModel
+from .api.models import DataType, Measurepoint, ThingModel, ThingService
 from .const import (
     CONF_ASSET_ID,
     CONF_CONTROLS,
@@ -18,11 +18,18 @@ from .const import (
     CONF_POINTS,
     CONF_PRODUCT_KEY,
     CONF_SENSORS,
+    CONF_SERVICES,
     CONF_UNIT,
     SUBENTRY_DEVICE,
     SUBENTRY_PRODUCT,
 )
-from .mapping import control_kind, option_labels, suggest_control, suggest_reading
+from .corrections import with_items
+from .mapping import (
+    control_kind,
+    option_labels,
+    suggest_control,
+    suggest_reading,
+)
 from .selection import manual_point
 
 # Fields of a measurepoint that is entered by hand; the others have names in `const`.
@@ -61,6 +68,7 @@ class Target:
     sensors: list[str] = field(default_factory=list)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     points: dict[str, dict[str, Any]] = field(default_factory=dict)
+    services: list[str] = field(default_factory=list)
 
     @classmethod
     def from_subentry(cls, subentry: ConfigSubentry) -> Self:
@@ -82,6 +90,7 @@ class Target:
             points={
                 key: dict(value) for key, value in data.get(CONF_POINTS, {}).items()
             },
+            services=list(data.get(CONF_SERVICES, ())),
         )
 
     @property
@@ -111,6 +120,7 @@ class Target:
             **what,
             CONF_CONTROLS: self.controls,
             CONF_SENSORS: self.sensors,
+            CONF_SERVICES: self.services,
             CONF_LABELS: self.labels,
             CONF_POINTS: self.points,
         }
@@ -126,19 +136,30 @@ class Target:
 
     @property
     def known(self) -> Mapping[str, Measurepoint]:
-        """Return the points of the model."""
-        return self.model.measurepoints if self.model else {}
+        """Return the points of the model, and items of structs as points of their own."""
+        return with_items(self.model.measurepoints.values()) if self.model else {}
+
+    @property
+    def writable(self) -> Mapping[str, Measurepoint]:
+        """Return the points of the model that could be written."""
+        points = self.model.measurepoints if self.model else {}
+        return {key: point for key, point in points.items() if control_kind(point)}
+
+    @property
+    def known_services(self) -> Mapping[str, ThingService]:
+        """Return the services of the model that need no arguments."""
+        services = self.model.services if self.model else {}
+        return {key: each for key, each in services.items() if not each.inputs}
 
     def controls_text(self, language: str) -> str:
         """Return the names of the points that may be written."""
-        names = (
-            f"{self.known[key].name.get(language)} `{key}`" for key in self.controls
-        )
+        known = self.known
+        names = (f"{known[key].name.get(language)} `{key}`" for key in self.controls)
         return ", ".join(name.strip() for name in names) or "–"
 
     def suggest(self, language: str) -> None:
         """Choose what looks sensible."""
-        points = self.known.items()
+        points = self.model.measurepoints.items() if self.model else ()
         self._take(
             [key for key, point in points if suggest_control(point)],
             [key for key, point in points if suggest_reading(point)],
@@ -168,15 +189,16 @@ class Target:
         """Keep the choice; labels of options are frozen when a point is chosen."""
         self.controls, self.sensors = controls, sensors
         chosen = {*controls, *sensors}
+        known = self.known
         labels = {key: value for key, value in self.labels.items() if key in chosen}
         for key in chosen:
-            if (point := self.known.get(key)) and key not in labels and point.enum:
+            if (point := known.get(key)) and key not in labels and point.enum:
                 labels[key] = option_labels(point, language)
         self.labels = labels
         self.points = {
             key: value
             for key, value in self.points.items()
-            if key in chosen and key not in self.known
+            if key in chosen and key not in known
         }
 
     def describe(self, items: Iterable[Mapping[str, Any]], language: str) -> None:

@@ -16,11 +16,14 @@ MANUFACTURER: Final = "Envision"
 PLATFORMS: Final = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.DATE,
+    Platform.DATETIME,
     Platform.EVENT,
     Platform.NUMBER,
     Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
+    Platform.TEXT,
 ]
 
 # Entry data: where the account is and how to get in.
@@ -39,10 +42,15 @@ CONF_ASSET_ID: Final = "asset_id"
 CONF_DEVICES: Final = "devices"
 CONF_CONTROLS: Final = "controls"
 CONF_SENSORS: Final = "sensors"
+CONF_SERVICES: Final = "services"
 CONF_POINTS: Final = "points"
 CONF_LABELS: Final = "labels"
 CONF_DATA_TYPE: Final = "data_type"
 CONF_UNIT: Final = "unit"
+
+# What a person says otherwise than the model: of points, and of points of single devices.
+CONF_CORRECTIONS: Final = "corrections"
+CONF_CORRECTION_EXCEPTIONS: Final = "correction_exceptions"
 
 # How commands are sent: of a subentry, and of single devices of a product.
 CONF_POLICY: Final = "policy"
@@ -60,3 +68,16 @@ CLOCK_SKEW: Final = 240.0
 
 VALUES_INTERVAL: Final = timedelta(seconds=30)
 DEVICES_INTERVAL: Final = timedelta(seconds=60)
+
+
+def point_unique_id(org_id: str, asset_id: str, point_id: str) -> str:
+    """Return the unique id of a point's entity, which never changes."""
+    return f"{org_id}_{asset_id}_{point_id}"
+
+
+SERVICE_MARK: Final = "#service_"
+
+
+def service_unique_id(org_id: str, asset_id: str, service_id: str) -> str:
+    """Return the unique id of a service's button, which never changes."""
+    return f"{org_id}_{asset_id}{SERVICE_MARK}{service_id}"

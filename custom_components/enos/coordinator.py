@@ -19,11 +19,12 @@ from .api.client import EnosClient
 from .api.errors import CredentialsError, EnosError, RateLimitError, TokenRefusedError
 from .api.models import AWAY, Device, DeviceStatus, JsonValue, Reading
 from .batches import BatchReader, PointKey
-from .const import DEVICES_INTERVAL, DOMAIN, LOGGER, VALUES_INTERVAL
+from .const import DEVICES_INTERVAL, DOMAIN, LOGGER, VALUES_INTERVAL, point_unique_id
 from .direct import DirectReader
 from .discovery import Discovery
 from .exceptions import auth_failed, clock_wrong, update_failed
 from .knowledge import Fate, Mask, PointState, Source
+from .mapping import Kind
 from .polling import Batch
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.on_reading: Callable[[PointKey], None] = lambda _key: None
         self.on_round: CALLBACK_TYPE = lambda: None
         self.trouble: EnosError | None = None
-        self._point_listeners: dict[PointKey, PointListener] = {}
+        self._point_listeners: dict[PointKey, list[PointListener]] = {}
         self._device_listeners: dict[str, list[CALLBACK_TYPE]] = {}
         self._wanted: dict[str, set[str]] = {}
         self._failed_rounds = 0
@@ -150,10 +151,10 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         key = (asset_id, point_id)
         if key not in self.states:
             device = self.devices.get(asset_id)
-            bound = self.discovery.bound_point(device, point_id) if device else None
-            if bound is None:
+            source = self.discovery.bound_source(device, point_id) if device else None
+            if source is None:
                 return None
-            self.states[key] = PointState(bound.point, answered_round=self.round)
+            self.states[key] = PointState(source, answered_round=self.round)
         points = self._wanted.setdefault(asset_id, set())
         if point_id not in points:
             points.add(point_id)
@@ -167,13 +168,16 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         """Have a point polled and hear of its changes until the returned function is called."""
         key = (asset_id, point_id)
         self.want(asset_id, point_id)
-        self._point_listeners[key] = listener
+        listeners = self._point_listeners.setdefault(key, [])
+        listeners.append(listener)
 
         @callback
         def remove() -> None:
-            self._point_listeners.pop(key, None)
-            self._wanted.get(asset_id, set()).discard(point_id)
-            self.batches.replan()
+            listeners.remove(listener)
+            if not listeners:
+                self._point_listeners.pop(key, None)
+                self._wanted.get(asset_id, set()).discard(point_id)
+                self.batches.replan()
 
         return remove
 
@@ -186,9 +190,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
 
     @callback
     def notify(self, key: PointKey, context: Context | None = None) -> None:
-        """Have a point's entity write its state."""
-        listener = self._point_listeners.get(key)
-        if listener is not None:
+        """Have the entities of a point write their state."""
+        for listener in self._point_listeners.get(key, ()):
             listener(context)
 
     @callback
@@ -219,11 +222,11 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self._forget_refusals()
         for asset_id, device in self.devices.items():
             for bound in self.discovery.bound_points(device):
-                key = (asset_id, bound.point.identifier)
+                key = (asset_id, bound.source.identifier)
                 state = earlier.states.get(key)
                 if state is None:
                     continue
-                state.point = bound.point
+                state.point = bound.source
                 if state.answered_round is not None:
                     state.answered_round = self.round
                 self.states[key] = state
@@ -355,10 +358,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         """Look for devices and tell whom it concerns."""
         # Not a copy: a command may tell of a device while the list is on its way.
         before = self.devices
-        points = {
-            asset_id: self.discovery.bound_points(device)
-            for asset_id, device in before.items()
-        }
+        bound = {asset_id: self._bound(device) for asset_id, device in before.items()}
         failed = self._devices_failed
         gone = await self.discovery.async_run()
         self._devices_at = time.monotonic()
@@ -381,13 +381,18 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 self.forget(asset_id)
             self.on_gone(gone)
         if any(
-            self.discovery.bound_points(device) != points.get(asset_id, ())
+            self._bound(device) != bound[asset_id]
             for asset_id, device in self.devices.items()
             if asset_id in before
         ):
             # Another model, or a model that is known only now, means other points: the
             # entities are made anew.
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
+
+    def _bound(self, device: Device) -> tuple[object, ...]:
+        """Return what a device's entities are made of."""
+        discovery = self.discovery
+        return (*discovery.bound_points(device), *discovery.bound_services(device))
 
     @property
     def devices_read_at(self) -> float:
@@ -574,20 +579,17 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         org_id = self.client.org_id
         for device in self.devices.values():
             for bound in self.discovery.bound_points(device):
-                point_id = bound.point.identifier
+                if bound.description.kind is Kind.BUTTON:
+                    # Nothing of it is shown.
+                    continue
                 entity_id = registry.async_get_entity_id(
                     bound.description.kind.value,
                     DOMAIN,
-                    point_unique_id(org_id, device.asset_id, point_id),
+                    point_unique_id(org_id, device.asset_id, bound.key),
                 )
                 entry = registry.async_get(entity_id) if entity_id else None
                 if entry is None or not entry.disabled:
-                    self.want(device.asset_id, point_id)
-
-
-def point_unique_id(org_id: str, asset_id: str, point_id: str) -> str:
-    """Return the unique id of a point's entity, which never changes."""
-    return f"{org_id}_{asset_id}_{point_id}"
+                    self.want(device.asset_id, bound.source.identifier)
 
 
 def _half(interval: timedelta | None) -> timedelta:

@@ -8,9 +8,17 @@ from typing import Final
 
 from .api.client import EnosClient
 from .api.errors import ApiError, NotFoundError, PermissionDeniedError, TransportError
-from .api.models import Device, DeviceStatus, LocalizedText, Measurepoint, ThingModel
+from .api.models import (
+    Device,
+    DeviceStatus,
+    LocalizedText,
+    Measurepoint,
+    ThingModel,
+    ThingService,
+)
 from .const import LOGGER
-from .mapping import PointDescription, describe_control, describe_reading
+from .corrections import ITEM_MARK, corrected, describe, with_items
+from .mapping import PointDescription
 from .selection import Selection
 
 _MODELS_AGAIN: Final = 24 * 3600.0
@@ -21,12 +29,38 @@ _ASKED_A_ROUND: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundPoint:
-    """A chosen point of a model: what it is, how it is shown, whether it may be written."""
+    """A chosen point of a model: what it is, how it is shown, whether it may be written.
+
+    `source` is what is read and written: the point itself, or the STRUCT that it is an item of.
+    """
 
     point: Measurepoint
+    source: Measurepoint
     description: PointDescription
     name: str
     writable: bool
+
+    @property
+    def key(self) -> str:
+        """What the unique id of its entity ends with."""
+        return self.point.identifier
+
+    @property
+    def item(self) -> str:
+        """Which item of its source it is; empty for the whole."""
+        if self.point is self.source:
+            return ""
+        return self.point.identifier.removeprefix(
+            f"{self.source.identifier}{ITEM_MARK}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundService:
+    """A chosen service of a model, and what its button is called."""
+
+    service: ThingService
+    name: str
 
 
 class Discovery:
@@ -52,7 +86,7 @@ class Discovery:
         }
         self._language = language
         self._models_at: dict[str, float] = {}
-        self._bound: dict[tuple[str, str], dict[str, BoundPoint]] = {}
+        self._bound: dict[tuple[str, str, str], dict[str, BoundPoint]] = {}
         self.devices: dict[str, Device] = {}
         self.models: dict[str, ThingModel] = {}
         self.statuses_known = True
@@ -231,50 +265,89 @@ class Discovery:
         """Return one of them."""
         return self._bound_by_id(device).get(point_id)
 
+    def bound_source(self, device: Device, point_id: str) -> Measurepoint | None:
+        """Return the point that is read for one of them, or for an item of it."""
+        bound = self._bound_by_id(device)
+        if point_id in bound:
+            return bound[point_id].source
+        return next(
+            (
+                each.source
+                for each in bound.values()
+                if each.source.identifier == point_id
+            ),
+            None,
+        )
+
     def _bound_by_id(self, device: Device) -> dict[str, BoundPoint]:
         selection = self.selection_of(device)
         if selection is None:
             return {}
-        key = (selection.subentry_id, device.model_id)
+        special = device.asset_id if device.asset_id in selection.exceptions else ""
+        key = (selection.subentry_id, device.model_id, special)
         if key not in self._bound:
             self._bound[key] = {
-                bound.point.identifier: bound
-                for bound in self._bind(selection, device.model_id)
+                bound.key: bound
+                for bound in self._bind(selection, device.model_id, special)
             }
         return self._bound[key]
 
-    def _bind(self, selection: Selection, model_id: str) -> Iterator[BoundPoint]:
+    def _bind(
+        self, selection: Selection, model_id: str, asset_id: str
+    ) -> Iterator[BoundPoint]:
         """Describe the chosen points by the model, or by what was entered by hand."""
         model = self.models.get(model_id)
         points = {**selection.points, **(model.measurepoints if model else {})}
-        names = Counter(
-            points[point_id].name.get(self._language) or point_id
-            for point_id in {*selection.controls, *selection.sensors}
-            if point_id in points
-        )
-        taken: set[str] = set()
-        for point_id in (*selection.controls, *selection.sensors):
-            point = points.get(point_id)
-            if point is None or point_id in taken:
-                continue
-            taken.add(point_id)
-            labels = selection.labels.get(point_id, {})
-            describe = describe_reading
-            writable = point_id in selection.controls
-            if writable:
-                describe = describe_control
-            description = describe(point, language=self._language, labels=labels)
-            if description is None:
-                LOGGER.debug(
-                    "No kind of entity fits %s of type %s", point_id, point.data_type
-                )
-                continue
-            name = point.name.get(self._language) or point_id
-            if names[name] > 1:
-                name = f"{name} ({point_id})"
-            yield BoundPoint(
-                point=point, description=description, name=name, writable=writable
+        views = with_items(points.values())
+        chosen = dict.fromkeys((*selection.controls, *selection.sensors))
+        said = {key: selection.correction_of(key, asset_id) for key in chosen}
+        names = {
+            key: said[key].name or views[key].name.get(self._language) or key
+            for key in chosen
+            if key in views
+        }
+        often = Counter(names.values())
+        for key, name in names.items():
+            writable = key in selection.controls
+            point, description = describe(
+                views[key],
+                said[key],
+                writable=writable,
+                language=self._language,
+                labels=selection.labels.get(key, {}),
             )
+            if description is None:
+                LOGGER.debug("No kind of entity fits %s of %s", key, point.data_type)
+                continue
+            source = point
+            if key not in points:
+                source_id = key.partition(ITEM_MARK)[0]
+                source = corrected(
+                    points[source_id], selection.correction_of(source_id, asset_id)
+                )
+            yield BoundPoint(
+                point=point,
+                source=source,
+                description=description,
+                name=name if often[name] == 1 else f"{name} ({key})",
+                writable=writable,
+            )
+
+    def bound_services(self, device: Device) -> tuple[BoundService, ...]:
+        """Return the chosen services of a device that need no arguments."""
+        selection = self.selection_of(device)
+        model = self.models.get(device.model_id)
+        if selection is None or model is None:
+            return ()
+        found = (model.services.get(key) for key in selection.services)
+        return tuple(
+            BoundService(
+                service=service,
+                name=service.name.get(self._language) or service.identifier,
+            )
+            for service in found
+            if service is not None and not service.inputs
+        )
 
     def knows_model(self, device: Device) -> bool:
         """Tell whether the device's points are known for certain."""

@@ -32,6 +32,7 @@ _LONGEST_SHOWN: Final = 100
 # Home Assistant shows the ends of a converted range with one decimal at least.
 _ROUNDED_AWAY: Final = 0.1
 _WORDS: Final = {"on": True, "off": False}
+_PRESS: Final = "press"
 _DOUBLE: Final = Measurepoint(identifier="", data_type=DataType.DOUBLE)
 _UNEXPLAINED: Final = frozenset({DataType.UNKNOWN, DataType.FILE})
 
@@ -96,13 +97,14 @@ def wire_value(
     description: PointDescription | None,
     value: Value | JsonValue,
     *,
-    bool_as_json: bool,
+    like: JsonValue = None,
     unit: str | None = None,
 ) -> JsonValue:
     """Return what goes out for a value that an action was given.
 
     Numbers as their control takes them, in `unit` where it is another than the control's own,
-    and moved to the nearest step then. BOOL also on and off. ENUM by its label or its code.
+    and moved to the nearest step then. What has options by label or by code. A switch also by
+    on, off, true and false, which mean what the switch calls so; a button by `press`.
     Items of an ARRAY or STRUCT by their types, as far as the model tells them; `description`
     is None for these, and for all that has no control. What went out once is accepted again.
     A value of a type that no model explains goes out as it is. Raises EncodeError.
@@ -113,7 +115,10 @@ def wire_value(
         if isinstance(value, date):
             raise EncodeError("unsupported_type", type=point.data_type.value)
         return value
-    if point.data_type in NUMERIC and description is not None:
+    kind = description.kind if description else None
+    if isinstance(switched := _switched(description, value), bool | int | float | str):
+        value = switched
+    elif point.data_type in NUMERIC and description and kind is Kind.NUMBER:
         number = None if isinstance(value, date) else parse(_DOUBLE, value)
         if not isinstance(number, float):
             raise EncodeError("not_a_number", value=value)
@@ -121,10 +126,10 @@ def wire_value(
         if converter is not None:
             number = _from_unit(description, number, unit, converter)
         value = fit_number(point, description, number, converted=converter is not None)
+    elif description and description.options and isinstance(value, str):
+        value = _code(point, description, value)
     elif point.data_type is DataType.BOOL and isinstance(value, str):
         value = _WORDS.get(value.strip().lower(), value)
-    elif point.data_type is DataType.ENUM and description and isinstance(value, str):
-        value = _code(point, description, value)
     elif point.data_type is DataType.ARRAY and isinstance(value, list):
         value = [
             _item(point.item_type, item, f"[{index}]")
@@ -132,7 +137,27 @@ def wire_value(
         ]
     elif point.data_type is DataType.STRUCT and isinstance(value, dict):
         value = _struct(point, value)
-    return encode(point, value, bool_as_json=bool_as_json)
+    return encode(point, value, like=form_of(description, like))
+
+
+def form_of(description: PointDescription | None, given: JsonValue) -> JsonValue:
+    """Return a value whose form a written one takes: what was said of a BOOL, else as given."""
+    if description is None or description.bool_as_json is None:
+        return given
+    return description.bool_as_json or 1
+
+
+def _switched(description: PointDescription | None, value: object) -> Value:
+    """Return the point's value for on, off or press; None for any other value."""
+    if description is None:
+        return None
+    word = value.strip().lower() if isinstance(value, str) else value
+    truth = _WORDS.get(word, None) if isinstance(word, str) else word
+    if description.kind is Kind.SWITCH and isinstance(truth, bool):
+        return description.on_value if truth else description.off_value
+    if description.kind is Kind.BUTTON and word == _PRESS:
+        return description.press_value
+    return None
 
 
 def _code(point: Measurepoint, description: PointDescription, text: str) -> str:
@@ -154,11 +179,21 @@ def _struct(point: Measurepoint, value: dict[str, JsonValue]) -> dict[str, JsonV
     """Return a STRUCT with each item in its type."""
     if not point.items:
         return value
-    types = {item.identifier: item.data_type for item in point.items}
+    known = {item.identifier: item for item in point.items}
     for name in value:
-        if name not in types:
-            raise EncodeError("unknown_item", item=name, items=", ".join(types))
-    return {name: _item(types[name], item, name) for name, item in value.items()}
+        if name not in known:
+            raise EncodeError("unknown_item", item=name, items=", ".join(known))
+    return {name: _struct_item(known[name], item) for name, item in value.items()}
+
+
+def _struct_item(item: Measurepoint, value: JsonValue) -> JsonValue:
+    """Return an item of a STRUCT in its type, an ENUM with codes that are known included."""
+    if item.data_type is not DataType.ENUM or not item.enum:
+        return _item(item.data_type, value, item.identifier)
+    try:
+        return encode(item, value)
+    except EncodeError as err:
+        raise EncodeError("invalid_item", item=item.identifier, value=value) from err
 
 
 def _item(data_type: DataType | None, value: JsonValue, name: str) -> JsonValue:
@@ -166,13 +201,13 @@ def _item(data_type: DataType | None, value: JsonValue, name: str) -> JsonValue:
     if data_type is None or data_type in _UNEXPLAINED:
         return value
     if data_type is DataType.ENUM:
-        # The model's codes of an item are not known here, nor whether they are numbers.
+        # Without codes in the model nobody knows whether they are numbers.
         if isinstance(value, str | int) and not isinstance(value, bool):
             return value
         raise EncodeError("invalid_item", item=name, value=value)
     item = Measurepoint(identifier=name, data_type=data_type)
     try:
-        return encode(item, value, bool_as_json=isinstance(value, bool))
+        return encode(item, value, like=value if isinstance(value, bool) else None)
     except EncodeError as err:
         raise EncodeError("invalid_item", item=name, value=value) from err
 

@@ -1,6 +1,7 @@
 """The base entities, and the one helper with which a platform adds its points."""
 
 from collections.abc import Callable, Mapping
+import time
 from typing import Any, Final, override
 
 from homeassistant.core import Context, callback
@@ -10,12 +11,12 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .api.models import Device
-from .const import DOMAIN, MANUFACTURER
-from .coordinator import EnosConfigEntry, point_unique_id
+from .const import DOMAIN, MANUFACTURER, point_unique_id
+from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
-from .encoding import cannot_be_written, names_of
+from .encoding import cannot_be_written, form_of, names_of
 from .mapping import Kind
-from .values import EncodeError, Value, encode, parse
+from .values import EncodeError, Value, encode, item_of, parse
 
 KEYS_OF_CONTROLS: Final = ("waiting_commands", "cancel_waiting_commands")
 """Entities, besides its points, of a device that has controls."""
@@ -90,6 +91,9 @@ def device_info(entry: EnosConfigEntry, device: Device) -> DeviceInfo:
 class EnosPointEntity(EnosEntity):
     """A measurepoint of a device."""
 
+    # Whether its value is shown at all.
+    _polled = True
+
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:
@@ -97,10 +101,11 @@ class EnosPointEntity(EnosEntity):
         super().__init__(entry, device)
         self._bound = bound
         self._point = bound.point
-        self._point_id = bound.point.identifier
+        self._point_id = bound.source.identifier
+        self._was_stale = False
         self._attr_name = bound.name
         self._attr_unique_id = point_unique_id(
-            self._data.client.org_id, device.asset_id, self._point_id
+            self._data.client.org_id, device.asset_id, bound.key
         )
         self._attr_entity_registry_enabled_default = bound.description.enabled_default
 
@@ -108,9 +113,39 @@ class EnosPointEntity(EnosEntity):
     async def async_added_to_hass(self) -> None:
         """Have the point polled."""
         await super().async_added_to_hass()
+        if not self._polled:
+            return
         self.async_on_remove(
             self._coordinator.listen(self._asset_id, self._point_id, self._changed)
         )
+        if self._bound.description.stale_after is not None:
+            self.async_on_remove(
+                self._coordinator.async_add_listener(self._look_at_age)
+            )
+
+    @callback
+    def _look_at_age(self) -> None:
+        """Show that a sample has become too old, or that a new one is not."""
+        if self._stale is not self._was_stale:
+            self._was_stale = self._stale
+            self.async_write_ha_state()
+
+    @property
+    def _stale(self) -> bool:
+        """Whether the newest sample is too old to be believed.
+
+        Its time is the device's, whose clock the person who set the limit trusts; a sample
+        without a time is as old as we have it.
+        """
+        limit = self._bound.description.stale_after
+        state = self._coordinator.state(self._asset_id, self._point_id)
+        if limit is None or state is None or state.mask is not None:
+            return False
+        reading = state.reading
+        age = state.age
+        if reading is not None and reading.time is not None:
+            age = time.time() - reading.time / 1000
+        return age is not None and age > limit
 
     @callback
     def _changed(self, context: Context | None) -> None:
@@ -123,7 +158,10 @@ class EnosPointEntity(EnosEntity):
     def point_value(self) -> Value:
         """The newest value known, by the model's type; None for an unknown one."""
         state = self._coordinator.state(self._asset_id, self._point_id)
-        return parse(self._point, state.value) if state is not None else None
+        if state is None or self._stale:
+            return None
+        item = self._bound.item
+        return parse(self._point, item_of(state.value, item) if item else state.value)
 
     @property
     @override
@@ -134,8 +172,9 @@ class EnosPointEntity(EnosEntity):
         is therefore available as long as it exists: with the device or the gateway away the
         write itself says so.
         """
-        return self._bound.writable or self._coordinator.point_available(
-            self._asset_id, self._point_id
+        return self._bound.writable or (
+            not self._stale
+            and self._coordinator.point_available(self._asset_id, self._point_id)
         )
 
     async def _async_write(self, value: Value, shown: object) -> None:
@@ -151,7 +190,8 @@ class EnosPointEntity(EnosEntity):
         state = self._coordinator.state(self._asset_id, self._point_id)
         given = state.reading.value if state and state.reading else None
         try:
-            wire = encode(self._point, value, bool_as_json=isinstance(given, bool))
+            like = form_of(self._bound.description, given)
+            wire = encode(self._point, value, like=like)
         except EncodeError as err:
             raise self._invalid(err, shown) from err
         await self._data.commands.async_write(
@@ -217,9 +257,11 @@ class EnosControl(EnosPointEntity):
 
 
 def has_controls(entry: EnosConfigEntry, device: Device) -> bool:
-    """Tell whether a device has points that may be written."""
-    points = entry.runtime_data.coordinator.discovery.bound_points(device)
-    return any(bound.writable for bound in points)
+    """Tell whether a device has points that may be written, or services to invoke."""
+    discovery = entry.runtime_data.coordinator.discovery
+    return bool(discovery.bound_services(device)) or any(
+        bound.writable for bound in discovery.bound_points(device)
+    )
 
 
 def async_add_points(

@@ -8,8 +8,8 @@ from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .batches import PointKey
-from .const import DOMAIN, EVENT_COMMAND
-from .coordinator import EnosCoordinator, point_unique_id
+from .const import DOMAIN, EVENT_COMMAND, point_unique_id
+from .coordinator import EnosCoordinator
 from .records import Outcome, Record
 
 _RECORDS: Final = 200

@@ -32,7 +32,7 @@ from .discovery import BoundPoint
 from .encoding import converter_of
 from .mapping import Kind
 from .records import Mode, Outcome
-from .values import as_text, parse
+from .values import as_text, code_of, parse
 
 EVENT_LINE: Final = f"{DOMAIN}_logbook"
 
@@ -155,12 +155,15 @@ def _shown(
 ) -> str:
     """Return a value as the point's entity shows it."""
     value, description = parse(bound.point, wire), bound.description
-    if isinstance(value, bool):
-        word = bound.point.bool_labels.get(value)
+    if description.options and (label := dict(description.options).get(code_of(value))):
+        return label
+    truth = description.truth(value) if description.kind is Kind.SWITCH else None
+    if truth is not None:
+        word = isinstance(value, bool) and bound.point.bool_labels.get(value)
         return word or async_translate_state(
-            hass, "on" if value else "off", Kind.SWITCH.value, None, None, None
+            hass, "on" if truth else "off", Kind.SWITCH.value, None, None, None
         )
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         native = description.unit or ""
         unit = (state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)) or native
         converter = converter_of(description, unit)
@@ -168,9 +171,7 @@ def _shown(
             return f"{as_text(value)} {native}".strip()
         # The unit system, or a person, chose another unit than the model's.
         return f"{as_text(round(converter.convert(value, native, unit), 2))} {unit}"
-    if isinstance(value, str):
-        return dict(description.options).get(value, value)
-    return str(wire)
+    return value if isinstance(value, str) else str(wire)
 
 
 def _clock(moment: datetime) -> str:

@@ -6,12 +6,17 @@ read from tags; `classes` has the device classes, `words` the vocabulary. All fu
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 import re
 from typing import Final
 
-from homeassistant.components.sensor.const import SensorDeviceClass
+from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
+from homeassistant.components.sensor.const import (
+    DEVICE_CLASS_STATE_CLASSES,
+    SensorDeviceClass,
+    SensorStateClass,
+)
 from homeassistant.components.switch.const import SwitchDeviceClass
 from homeassistant.const import UnitOfRatio, UnitOfTemperature
 
@@ -19,11 +24,31 @@ from . import words as w
 from .api.models import DataType, LocalizedText, Measurepoint
 from .classes import binary_class, classify, declared_class, is_pulse, state_class, tag
 from .units import Unit, resolve
-from .values import declared_range, declared_step, limits
+from .values import (
+    NUMERIC,
+    Value,
+    code_of,
+    declared_number,
+    declared_range,
+    declared_step,
+    limits,
+    parse,
+)
 from .words import words
 
 TAG_ACCESS: Final = "ha/access"
 TAG_PLATFORM: Final = "ha/platform"
+TAG_STATE_CLASS: Final = "ha/state_class"
+# Values as the point has them, written as text.
+TAG_ON: Final = "ha/on"
+TAG_OFF: Final = "ha/off"
+TAG_PRESS: Final = "ha/press"
+# `number` or `boolean`: the form in which a BOOL is written.
+TAG_BOOL: Final = "ha/bool"
+# Seconds after which a sample is believed no more.
+TAG_STALE: Final = "ha/stale_after"
+
+NO_CLASS: Final = "none"
 
 MAX_STATE_LENGTH: Final = 255
 
@@ -34,6 +59,10 @@ class Kind(StrEnum):
     NUMBER = "number"
     SWITCH = "switch"
     SELECT = "select"
+    TEXT = "text"
+    DATETIME = "datetime"
+    DATE = "date"
+    BUTTON = "button"
     SENSOR = "sensor"
     BINARY_SENSOR = "binary_sensor"
 
@@ -43,7 +72,11 @@ class PointDescription:
     """What an entity of a point looks like.
 
     `minimum`, `maximum` and `step` (in `unit`) are set for numbers, declared by tags or guessed.
-    `range_declared`: both ends are declared. `options` are code and label of an ENUM.
+    `range_declared`: both ends are declared. `options` are code and label of what has named
+    values. `on_value` and `off_value` are what a switch or binary sensor calls on and off; with
+    no `off_value` all else is off. `press_value` is what a button writes. `bool_as_json` tells
+    the form in which a BOOL is written, None for that in which EnOS gave it. `stale_after` is
+    how many seconds a sample is believed, None for ever.
     """
 
     kind: Kind
@@ -56,7 +89,20 @@ class PointDescription:
     range_declared: bool = False
     step_declared: bool = False
     options: tuple[tuple[str, str], ...] = ()
+    on_value: Value = None
+    off_value: Value = None
+    press_value: Value = None
+    bool_as_json: bool | None = None
+    stale_after: float | None = None
     enabled_default: bool = True
+
+    def truth(self, value: Value) -> bool | None:
+        """Tell whether a value of the point means on; None for one that means neither."""
+        if value is None:
+            return None
+        if value == self.on_value:
+            return True
+        return False if self.off_value in (None, value) else None
 
     @property
     def slider(self) -> bool:
@@ -73,22 +119,112 @@ _ACCESS: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("rw", "w", "wr", "write", "readwrite", "read_write"), True),
     **dict.fromkeys(("r", "ro", "read", "readonly", "read_only"), False),
 }
-_CONTROL_KINDS: Final[Mapping[DataType, Kind]] = {
-    DataType.BOOL: Kind.SWITCH,
-    DataType.ENUM: Kind.SELECT,
-    DataType.INT: Kind.NUMBER,
-    DataType.FLOAT: Kind.NUMBER,
-    DataType.DOUBLE: Kind.NUMBER,
+# The kinds that a type can have, the usual one first; tag `ha/platform` chooses among them.
+_CONTROL_KINDS: Final[Mapping[DataType, tuple[Kind, ...]]] = {
+    DataType.BOOL: (Kind.SWITCH, Kind.SELECT, Kind.BUTTON),
+    DataType.ENUM: (Kind.SELECT, Kind.SWITCH, Kind.BUTTON),
+    DataType.INT: (Kind.NUMBER, Kind.SWITCH, Kind.SELECT, Kind.BUTTON),
+    DataType.FLOAT: (Kind.NUMBER, Kind.SWITCH, Kind.BUTTON),
+    DataType.DOUBLE: (Kind.NUMBER, Kind.SWITCH, Kind.BUTTON),
+    DataType.STRING: (Kind.TEXT, Kind.SELECT, Kind.SWITCH, Kind.BUTTON),
+    DataType.TIMESTAMP: (Kind.DATETIME,),
+    DataType.DATE: (Kind.DATE,),
+}
+_READING_KINDS: Final[Mapping[DataType, tuple[Kind, ...]]] = {
+    DataType.BOOL: (Kind.BINARY_SENSOR, Kind.SENSOR),
+    DataType.ENUM: (Kind.SENSOR, Kind.BINARY_SENSOR),
+    DataType.INT: (Kind.SENSOR, Kind.BINARY_SENSOR),
+    DataType.FLOAT: (Kind.SENSOR, Kind.BINARY_SENSOR),
+    DataType.DOUBLE: (Kind.SENSOR, Kind.BINARY_SENSOR),
+    DataType.STRING: (Kind.SENSOR, Kind.BINARY_SENSOR),
+    DataType.TIMESTAMP: (Kind.SENSOR,),
+    DataType.DATE: (Kind.SENSOR,),
+    DataType.ARRAY: (Kind.SENSOR,),
+    DataType.STRUCT: (Kind.SENSOR,),
+    DataType.FILE: (Kind.SENSOR,),
+}
+# Types of one value, which a sensor can show as it is.
+_SCALAR: Final = frozenset(_CONTROL_KINDS)
+# What a switch, a binary sensor and a button take for on, off and pressed if nothing else is said.
+_TRUTH: Final[Mapping[DataType, tuple[Value, Value]]] = {
+    DataType.BOOL: (True, False),
+    DataType.INT: (1, 0),
+    DataType.FLOAT: (1.0, 0.0),
+    DataType.DOUBLE: (1.0, 0.0),
 }
 # Units in which "valve control" is a position to set; "control voltage" in V is not.
 _CONTROL_UNITS: Final = frozenset({None, "%", "°C", "Hz"})
 
 
+def control_kinds(point: Measurepoint) -> tuple[Kind, ...]:
+    """Return the kinds of control that a point could be; some need values to be told first."""
+    return _CONTROL_KINDS.get(point.data_type, ())
+
+
+def reading_kinds(point: Measurepoint) -> tuple[Kind, ...]:
+    """Return the kinds of entity that could show a point."""
+    return _READING_KINDS.get(point.data_type, ())
+
+
+def is_readable(point: Measurepoint) -> bool:
+    """Tell whether a point makes an entity by itself; a STRUCT is shown by its items."""
+    return bool(reading_kinds(point)) and not point.items
+
+
 def control_kind(point: Measurepoint) -> Kind | None:
-    """Return the kind of control that a point could be; None where there is none yet."""
+    """Return the kind of control that a point is, None where it can be none.
+
+    It is the one of tag `ha/platform` if all is there that this needs, else the usual one.
+    """
+    kinds = control_kinds(point)
+    declared = _declared_kind(point, kinds)
+    if declared is not None:
+        return declared
     if point.data_type is DataType.ENUM and not point.enum:
         return None
-    return _CONTROL_KINDS.get(point.data_type)
+    if point.data_type is DataType.BOOL and words(point).end(w.PULSE):
+        return Kind.BUTTON
+    return kinds[0] if kinds else None
+
+
+def _declared_kind(point: Measurepoint, kinds: tuple[Kind, ...]) -> Kind | None:
+    """Return the kind of tag `ha/platform`, None where it is none or lacks its values."""
+    declared = tag(point, TAG_PLATFORM)
+    kind = next((each for each in kinds if each == declared), None)
+    match kind:
+        case Kind.SELECT if point.data_type is not DataType.BOOL and not point.enum:
+            return None
+        case Kind.SWITCH if None in switching_values(point):
+            return None
+        case Kind.BINARY_SENSOR if switching_values(point)[0] is None:
+            return None
+        case Kind.BUTTON if pressing_value(point) is None:
+            return None
+    return kind
+
+
+def switching_values(point: Measurepoint) -> tuple[Value, Value]:
+    """Return the values that mean on and off: those of the tags, else the type's own."""
+    on_value, off_value = (
+        parse(point, text) if (text := point.tags.get(key, "").strip()) else None
+        for key in (TAG_ON, TAG_OFF)
+    )
+    if on_value is not None:
+        usual = _TRUTH.get(point.data_type, (None, None))
+        if off_value is None and on_value in usual:
+            # On is 0: off is 1 then.
+            off_value = usual[1 - usual.index(on_value)]
+        return on_value, off_value if off_value != on_value else None
+    return _TRUTH.get(point.data_type, (None, None))
+
+
+def pressing_value(point: Measurepoint) -> Value:
+    """Return what a button writes: the value of the tag, else what means on."""
+    if text := point.tags.get(TAG_PRESS, "").strip():
+        return parse(point, text)
+    if point.data_type is DataType.ENUM and len(point.enum) == 1:
+        return next(iter(point.enum))
+    return switching_values(point)[0]
 
 
 def suggest_control(point: Measurepoint) -> bool | None:
@@ -103,13 +239,15 @@ def suggest_control(point: Measurepoint) -> bool | None:
     if access is not None:
         return access
     platform = tag(point, TAG_PLATFORM)
-    if platform in {Kind.SENSOR, Kind.BINARY_SENSOR, kind}:
-        return platform == kind
+    if platform in {Kind.SENSOR, Kind.BINARY_SENSOR, *control_kinds(point)}:
+        return platform not in {Kind.SENSOR, Kind.BINARY_SENSOR}
     found = words(point)
     if is_pulse(point) or found.any(w.READ_ONLY):
         return False
     if found.any(w.WRITABLE):
         return True
+    if kind in {Kind.TEXT, Kind.DATETIME, Kind.DATE}:
+        return False
     if kind is Kind.NUMBER:
         unit = resolve(point.unit, point.multiplier).text
         return unit in _CONTROL_UNITS and found.end(w.CONTROL)
@@ -121,10 +259,8 @@ def suggest_control(point: Measurepoint) -> bool | None:
 
 
 def suggest_reading(point: Measurepoint) -> bool:
-    """Tell whether a point makes a sensible sensor: it can be one and is no control."""
-    if describe_reading(point, language="en") is None:
-        return False
-    return not suggest_control(point)
+    """Tell whether a point makes a sensible sensor: it has one value and is no control."""
+    return point.data_type in _SCALAR and not suggest_control(point)
 
 
 # --- descriptions ------------------------------------------------------------------------------
@@ -133,61 +269,130 @@ def suggest_reading(point: Measurepoint) -> bool:
 def describe_control(
     point: Measurepoint, *, language: str, labels: Mapping[str, str] | None = None
 ) -> PointDescription | None:
-    """Return how a point is written: BOOL by switch, ENUM by select, numbers by number.
+    """Return how a point is written; None for types that have no control.
 
-    `labels` are option labels frozen earlier (code to label); codes that are not among them get
-    theirs from the model in `language`. None for types that have no control.
+    Usually BOOL by switch, ENUM by select, numbers by number, STRING by text, TIMESTAMP by
+    datetime, DATE by date. `labels` are option labels frozen earlier (code to label, in the
+    order to show them): a code that is not among them is shown as it is.
     """
-    match control_kind(point):
+    kind = control_kind(point)
+    match kind:
+        case None:
+            return None
+        case Kind.NUMBER:
+            description = _describe_number(point)
         case Kind.SWITCH:
-            device_class = declared_class(point, SwitchDeviceClass)
-            return PointDescription(kind=Kind.SWITCH, device_class=device_class)
+            on_value, off_value = switching_values(point)
+            description = PointDescription(
+                kind=kind,
+                device_class=declared_class(point, SwitchDeviceClass),
+                on_value=on_value,
+                off_value=off_value,
+            )
         case Kind.SELECT:
             options = _options(point, language, labels)
-            return PointDescription(kind=Kind.SELECT, options=options)
-        case Kind.NUMBER:
-            return _describe_number(point)
+            description = PointDescription(kind=kind, options=options)
+        case Kind.BUTTON:
+            description = PointDescription(kind=kind, press_value=pressing_value(point))
         case _:
-            return None
+            description = PointDescription(kind=kind)
+    return _with_habits(point, description)
 
 
 def describe_reading(
     point: Measurepoint, *, language: str, labels: Mapping[str, str] | None = None
 ) -> PointDescription | None:
-    """Return how a point is read; None for ARRAY, STRUCT, FILE and unknown types.
+    """Return how a point is read; None for unknown types.
 
     BOOL: binary sensor. ENUM: enum sensor with options. Numbers: sensor with unit and classes.
-    TIMESTAMP and DATE: sensors of these classes. STRING: a plain sensor.
+    TIMESTAMP and DATE: sensors of these classes. All else: a plain sensor, which shows text.
     """
-    match point.data_type:
-        case DataType.BOOL:
-            device_class = binary_class(point)
-            return PointDescription(kind=Kind.BINARY_SENSOR, device_class=device_class)
-        case DataType.ENUM:
-            options = _options(point, language, labels)
-            return PointDescription(
-                kind=Kind.SENSOR,
-                device_class=SensorDeviceClass.ENUM.value if options else None,
-                options=options,
-            )
-        case DataType.INT | DataType.FLOAT | DataType.DOUBLE:
-            found = words(point)
-            unit, number_class = classify(point, found)
-            return PointDescription(
-                kind=Kind.SENSOR,
-                device_class=number_class,
-                state_class=state_class(point, unit, number_class, found),
-                unit=unit.text,
-            )
-        case DataType.STRING:
-            return PointDescription(kind=Kind.SENSOR)
-        case DataType.TIMESTAMP | DataType.DATE:
-            return PointDescription(
-                kind=Kind.SENSOR,
-                device_class=SensorDeviceClass(point.data_type.lower()).value,
-            )
-        case _:
-            return None
+    kinds = reading_kinds(point)
+    kind = _declared_kind(point, kinds) or (kinds[0] if kinds else None)
+    if kind is None:
+        return None
+    if kind is Kind.BINARY_SENSOR:
+        on_value, off_value = switching_values(point)
+        plain = on_value is True
+        description = PointDescription(
+            kind=kind,
+            device_class=binary_class(point)
+            if plain
+            else declared_class(point, BinarySensorDeviceClass),
+            on_value=on_value,
+            off_value=off_value,
+        )
+    else:
+        description = _describe_sensor(point, language, labels)
+    return _with_habits(point, description)
+
+
+def _describe_sensor(
+    point: Measurepoint, language: str, labels: Mapping[str, str] | None
+) -> PointDescription:
+    """Return the description of a sensor."""
+    if point.enum or point.data_type in {DataType.ENUM, DataType.BOOL}:
+        options = _options(point, language, labels)
+        return PointDescription(
+            kind=Kind.SENSOR,
+            device_class=SensorDeviceClass.ENUM.value if options else None,
+            options=options,
+        )
+    if point.data_type in NUMERIC or (
+        point.data_type is DataType.STRING and shows_number(point)
+    ):
+        found = words(point)
+        unit, number_class = classify(point, found)
+        return PointDescription(
+            kind=Kind.SENSOR,
+            device_class=number_class,
+            state_class=_declared_state_class(
+                point, number_class, state_class(point, unit, number_class, found)
+            ),
+            unit=unit.text,
+        )
+    if point.data_type in {DataType.TIMESTAMP, DataType.DATE}:
+        return PointDescription(
+            kind=Kind.SENSOR,
+            device_class=SensorDeviceClass(point.data_type.lower()).value,
+        )
+    return PointDescription(kind=Kind.SENSOR)
+
+
+def shows_number(point: Measurepoint) -> bool:
+    """Tell whether a STRING was said to carry a number: it was given a state class."""
+    return tag(point, TAG_STATE_CLASS) in set(SensorStateClass)
+
+
+def _declared_state_class(
+    point: Measurepoint, device_class: str | None, otherwise: str | None
+) -> str | None:
+    """Return the state class of tag `ha/state_class` if the device class allows it."""
+    declared = tag(point, TAG_STATE_CLASS)
+    if declared == NO_CLASS:
+        return None
+    allowed: Iterable[str] = SensorStateClass
+    if device_class is not None:
+        allowed = DEVICE_CLASS_STATE_CLASSES.get(SensorDeviceClass(device_class), ())
+    return declared if declared in set(allowed) else otherwise
+
+
+def _with_habits(
+    point: Measurepoint, description: PointDescription
+) -> PointDescription:
+    """Add what holds for every kind: the form of a BOOL, and how long samples are believed."""
+    form = tag(point, TAG_BOOL)
+    stale = declared_number(point, TAG_STALE)
+    if form not in _BOOL_FORMS and stale is None:
+        return description
+    return replace(
+        description,
+        bool_as_json=_BOOL_FORMS.get(form),
+        stale_after=stale if stale is not None and stale > 0 else None,
+    )
+
+
+_BOOL_FORMS: Final[Mapping[str, bool]] = {"number": False, "boolean": True}
 
 
 def _describe_number(point: Measurepoint) -> PointDescription:
@@ -239,21 +444,25 @@ _RESERVED: Final = frozenset({"unknown", "unavailable"})
 
 
 def option_labels(point: Measurepoint, language: str) -> dict[str, str]:
-    """Return a label for each code of an ENUM: stripped, not empty, each only once.
+    """Return a label for each code: stripped, not empty, each only once.
 
     An empty label falls back to other languages, then to the code; of equal labels (upper and
     lower case are equal) all but the first get their code appended. Codes that are whole numbers
     come in their order, others as in the model.
     """
-    return _unique((code, _label(point.enum[code], language)) for code in _codes(point))
+    return _unique(_wanted(point, language).items())
 
 
-def _codes(point: Measurepoint) -> list[str]:
-    """Return the codes of an ENUM in the order to show them."""
+def _wanted(point: Measurepoint, language: str) -> dict[str, str]:
+    """Return the model's labels by code, in the order to show them."""
+    if point.data_type is DataType.BOOL and not point.enum:
+        return {
+            code_of(truth): point.bool_labels.get(truth, "") for truth in (False, True)
+        }
     codes = list(point.enum)
     if all(re.fullmatch(r"-?\d{1,18}", code, re.ASCII) for code in codes):
         codes.sort(key=int)
-    return codes
+    return {code: _label(point.enum[code], language) for code in codes}
 
 
 def _label(text: LocalizedText, language: str) -> str:
@@ -290,12 +499,12 @@ def _clean(text: str) -> str:
 def _options(
     point: Measurepoint, language: str, labels: Mapping[str, str] | None
 ) -> tuple[tuple[str, str], ...]:
-    """Return code and label of each option; frozen labels have the first right to a text."""
-    codes = _codes(point)
-    frozen = [code for code in codes if labels and code in labels]
-    wanted = {code: _label(point.enum[code], language) for code in codes}
+    """Return code and label of each option.
+
+    Frozen labels come first and in their order; what the model added since then has none yet.
+    """
+    wanted = _wanted(point, language)
     if labels:
-        wanted.update((code, labels[code]) for code in frozen)
-    fresh = [code for code in codes if code not in frozen]
-    unique = _unique((code, wanted[code]) for code in (*frozen, *fresh))
-    return tuple((code, unique[code]) for code in codes)
+        frozen = {code: text for code, text in labels.items() if code in wanted}
+        wanted = frozen | {code: "" for code in wanted if code not in frozen}
+    return tuple(_unique(wanted.items()).items())

@@ -11,7 +11,7 @@ from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import EnosControl, async_add_points
 from .mapping import MAX_STATE_LENGTH, Kind
-from .values import Value
+from .values import Value, code_of
 
 # The lanes limit what is sent at once, per device and per account.
 PARALLEL_UPDATES = 0
@@ -27,7 +27,7 @@ async def async_setup_entry(
 
 
 class EnosSelect(EnosControl, SelectEntity):
-    """An ENUM that may be written."""
+    """A point with named values that may be written."""
 
     _attr_translation_key = "control"
 
@@ -62,9 +62,9 @@ class EnosSelect(EnosControl, SelectEntity):
 
     @override
     def _as_state(self, value: Value) -> str | None:
-        """Return the option of a code."""
-        if not isinstance(value, str):
+        """Return the option of a value."""
+        if value is None:
             return None
-        option = self._labels.get(value, value)
+        option = self._labels.get(code_of(value), code_of(value))
         # Home Assistant takes no longer states, and half a code is none.
         return option if len(option) <= MAX_STATE_LENGTH else None

@@ -14,6 +14,8 @@ from .api.models import DataType, Device, LocalizedText, Measurepoint
 from .const import (
     CONF_ASSET_ID,
     CONF_CONTROLS,
+    CONF_CORRECTION_EXCEPTIONS,
+    CONF_CORRECTIONS,
     CONF_DATA_TYPE,
     CONF_DEVICES,
     CONF_LABELS,
@@ -23,12 +25,14 @@ from .const import (
     CONF_PRODUCT_KEY,
     CONF_QUEUE_MINUTES,
     CONF_SENSORS,
+    CONF_SERVICES,
     CONF_UNIT,
     CONF_WHEN_OFFLINE,
     OFFLINE_FAIL,
     OFFLINE_QUEUE,
     SUBENTRY_DEVICE,
 )
+from .corrections import Correction, corrections_from
 
 DEFAULT_TIMEOUT: Final = 30
 MAX_TIMEOUT: Final = 60
@@ -83,6 +87,8 @@ class Selection:
     `labels` are the option labels frozen when the point was chosen, by point and code.
     `points` are the measurepoints described by hand, where the model cannot be read.
     `policies` are those of devices, by asset id, to which `policy` does not apply.
+    `services` are those of the model that have a button. `corrections` say of points what the
+    model has wrong, `exceptions` of those of single devices, by asset id.
     """
 
     subentry_id: str
@@ -97,6 +103,9 @@ class Selection:
     points: Mapping[str, Measurepoint] = field(default_factory=dict)
     policy: Policy = Policy()
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
+    corrections: Mapping[str, Correction] = field(default_factory=dict)
+    exceptions: Mapping[str, Mapping[str, Correction]] = field(default_factory=dict)
 
     @classmethod
     def from_subentry(cls, subentry: ConfigSubentry) -> Self:
@@ -123,6 +132,9 @@ class Selection:
             },
             policy=Policy.from_data(data.get(CONF_POLICY)),
             policies=policies_from(data.get(CONF_POLICY_EXCEPTIONS)),
+            services=tuple(data.get(CONF_SERVICES, ())),
+            corrections=corrections_from(data.get(CONF_CORRECTIONS)),
+            exceptions=exceptions_from(data.get(CONF_CORRECTION_EXCEPTIONS)),
         )
 
     def holds(self, device: Device) -> bool:
@@ -134,6 +146,12 @@ class Selection:
     def policy_of(self, asset_id: str) -> Policy:
         """Return how commands to a device of this selection are sent."""
         return self.policies.get(asset_id, self.policy)
+
+    def correction_of(self, point_id: str, asset_id: str = "") -> Correction:
+        """Return what is said of a point, of a single device or (empty) of all."""
+        general = self.corrections.get(point_id, Correction())
+        special = self.exceptions.get(asset_id, {}).get(point_id)
+        return special.over(general) if special else general
 
 
 def selections(entry: ConfigEntry[Any]) -> list[Selection]:
@@ -150,6 +168,14 @@ def policies_from(data: object) -> dict[str, Policy]:
         for asset_id, fields in data.items()
         if isinstance(fields, Mapping)
     }
+
+
+def exceptions_from(data: object) -> dict[str, dict[str, Correction]]:
+    """Read the corrections of single devices, by asset id and point."""
+    if not isinstance(data, Mapping):
+        return {}
+    found = {asset_id: corrections_from(said) for asset_id, said in data.items()}
+    return {asset_id: said for asset_id, said in found.items() if said}
 
 
 def _whole_within(value: object, most: int, default: int) -> int:

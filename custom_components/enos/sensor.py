@@ -1,7 +1,7 @@
 """Sensors: what measurepoints measure, the status of a device, what waits for it."""
 
 from collections.abc import Mapping
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -14,18 +14,19 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
-from .api.models import Device, DeviceStatus
+from .api.models import DataType, Device, DeviceStatus, Measurepoint
 from .const import DOMAIN
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import EnosEntity, EnosPointEntity, async_add_points, has_controls
-from .mapping import Kind
-from .values import Value
+from .mapping import MAX_STATE_LENGTH, Kind
+from .values import Value, code_of, parse
 
 # Nothing is sent from here; reading is the coordinator's.
 PARALLEL_UPDATES = 0
 
-_MAX_STATE = 255
+_NUMBER: Final = Measurepoint(identifier="", data_type=DataType.DOUBLE)
+_STRUCTURED: Final = frozenset({DataType.ARRAY, DataType.STRUCT})
 
 
 async def async_setup_entry(
@@ -70,12 +71,21 @@ class EnosSensor(EnosPointEntity, SensorEntity):
     @property
     @override
     def native_value(self) -> Value | StateType:
-        """The value; of an ENUM the label, or the code itself where it has none."""
+        """The value; of an option the label, or the code itself where it has none."""
         value = self.point_value
-        if isinstance(value, str):
-            # Home Assistant takes no longer states.
-            return self._labels.get(value, value)[:_MAX_STATE]
-        return value
+        if value is None:
+            return None
+        if self._labels:
+            return _cut(self._labels.get(code_of(value), code_of(value)))
+        if not isinstance(value, str):
+            return value
+        if self._bound.description.state_class is not None:
+            # A text that was said to carry a number; else it carries none.
+            return parse(_NUMBER, value)
+        if self._point.data_type in _STRUCTURED and len(value) > MAX_STATE_LENGTH:
+            # Cut in the middle of a number, it would be another one.
+            return None
+        return _cut(value)
 
     @property
     @override
@@ -88,6 +98,11 @@ class EnosSensor(EnosPointEntity, SensorEntity):
         if isinstance(value, str) and value not in options:
             options.append(value)
         return options
+
+
+def _cut(text: str) -> str:
+    """Return a text that Home Assistant takes as a state."""
+    return text if len(text) <= MAX_STATE_LENGTH else f"{text[: MAX_STATE_LENGTH - 1]}…"
 
 
 class EnosStatusSensor(EnosEntity, SensorEntity):

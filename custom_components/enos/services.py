@@ -196,7 +196,7 @@ async def _write(call: ServiceCall, target: PointTarget, value: Value) -> _Resul
             target.point,
             target.description,
             value,
-            bool_as_json=target.bool_as_json,
+            like=target.given,
             unit=target.unit,
         )
     except EncodeError as err:

@@ -33,7 +33,7 @@ async def async_setup_entry(
 
 
 class EnosSwitch(EnosControl, SwitchEntity):
-    """A BOOL that may be written."""
+    """A point with two values that may be written."""
 
     _attr_translation_key = "control"
 
@@ -49,29 +49,30 @@ class EnosSwitch(EnosControl, SwitchEntity):
     @override
     def is_on(self) -> bool | None:
         """Whether it is on; None while that is unknown."""
-        value = self.point_value
-        return value if isinstance(value, bool) else None
+        return self._bound.description.truth(self.point_value)
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Write on."""
-        await self._async_write(
-            value=True, shown=self._bound.point.bool_labels.get(True, "on")
-        )
+        await self._switch(self._bound.description.on_value, "on")
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Write off."""
-        await self._async_write(
-            value=False, shown=self._bound.point.bool_labels.get(False, "off")
-        )
+        await self._switch(self._bound.description.off_value, "off")
+
+    async def _switch(self, value: Value, word: str) -> None:
+        """Write the point's value for on or off."""
+        label = isinstance(value, bool) and self._point.bool_labels.get(value)
+        await self._async_write(value, label or word)
 
     @override
     def _as_state(self, value: Value) -> str | None:
         """Return on or off."""
-        if not isinstance(value, bool):
+        truth = self._bound.description.truth(value)
+        if truth is None:
             return None
-        return STATE_ON if value else STATE_OFF
+        return STATE_ON if truth else STATE_OFF
 
 
 class EnosAllowControl(EnosAccountEntity, SwitchEntity):

@@ -20,11 +20,12 @@ from .api.errors import (
     TransportError,
 )
 from .api.models import Device, JsonValue, Measurepoint
-from .const import CONF_WRITE_ANY_POINT, DOMAIN
-from .coordinator import EnosConfigEntry, EnosData, point_unique_id
-from .mapping import Kind, PointDescription, describe_control, describe_reading
+from .const import CONF_WRITE_ANY_POINT, DOMAIN, point_unique_id
+from .coordinator import EnosConfigEntry, EnosData
+from .corrections import Correction, describe
+from .mapping import Kind, PointDescription
 
-_WRITABLE: Final = frozenset({Kind.NUMBER.value, Kind.SWITCH.value, Kind.SELECT.value})
+_WRITABLE: Final = frozenset(Kind) - {Kind.SENSOR, Kind.BINARY_SENSOR}
 
 
 def problem(*, translation_key: str, **placeholders: str) -> ServiceValidationError:
@@ -126,11 +127,10 @@ class PointTarget:
         return self.on.entry.entry_id, self.on.asset_id, self.point_id
 
     @property
-    def bool_as_json(self) -> bool:
-        """Whether EnOS gave the point's value as true or false of late."""
+    def given(self) -> JsonValue:
+        """What EnOS gave last for the point, in its own form."""
         state = self.on.data.coordinator.state(self.on.asset_id, self.point_id)
-        reading = state.reading if state else None
-        return reading is not None and isinstance(reading.value, bool)
+        return state.reading.value if state and state.reading else None
 
 
 @callback
@@ -232,15 +232,18 @@ def point_of(on: DeviceTarget, point_id: str, *, to_write: bool = False) -> Poin
     if point is None:
         return PointTarget(on, point_id, point_id, unknown)
     language = on.data.coordinator.hass.config.language
-    describe = describe_control if to_write else describe_reading
-    labels = selection.labels.get(point_id, {}) if selection else {}
-    return PointTarget(
-        on,
-        point_id,
-        point.name.get(language) or point_id,
+    correction = Correction()
+    if selection is not None:
+        correction = selection.correction_of(point_id, on.asset_id)
+    point, description = describe(
         point,
-        describe(point, language=language, labels=labels),
+        correction,
+        writable=to_write,
+        language=language,
+        labels=selection.labels.get(point_id, {}) if selection else {},
     )
+    name = point.name.get(language) or point_id
+    return PointTarget(on, point_id, name, point, description)
 
 
 def all_points(on: DeviceTarget) -> list[PointTarget]:

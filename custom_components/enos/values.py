@@ -38,6 +38,7 @@ _FIRST_MILLISECOND: Final = 10**11
 _LAST_MILLISECOND: Final = 253_402_300_799_999
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_DATE_AND_TIME: Final = re.compile(r"\s*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 # Relative error of a number that went through a 32-bit float.
@@ -94,6 +95,26 @@ def parse(point: Measurepoint, raw: JsonValue) -> Value:
             return None
         case _:
             return _compact(raw)
+
+
+def code_of(value: Value) -> str:
+    """Return a value as the code of an option: a BOOL as 1 or 0, the rest as text."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def item_of(raw: JsonValue, item: str) -> JsonValue:
+    """Return the raw value of an item of a STRUCT, which comes as an object or as its text.
+
+    None for one that is not there.
+    """
+    if isinstance(raw, str):
+        try:
+            raw = json.loads(raw)
+        except ValueError, RecursionError:
+            return None
+    return raw.get(item) if isinstance(raw, dict) else None
 
 
 def _parse_number(raw: JsonValue) -> int | float | None:
@@ -365,14 +386,16 @@ def _decoded(value: Value) -> object:
 
 
 def encode(
-    point: Measurepoint, value: Value | JsonValue, *, bool_as_json: bool = False
+    point: Measurepoint, value: Value | JsonValue, *, like: JsonValue = None
 ) -> JsonValue:
     """Return a value as it goes to EnOS.
 
-    INT: int. FLOAT: the shortest decimal of the same 32-bit float. DOUBLE: float. BOOL: true or
-    false with `bool_as_json`, else 1 or 0. ENUM: the code in its own type, from its text or
-    number. STRING: as it is. TIMESTAMP: milliseconds. DATE: `yyyy-MM-dd`. ARRAY, STRUCT: the
-    list or object. Range and step of a number are `mapping.fit`'s business. Raises EncodeError.
+    INT: int. FLOAT: the shortest decimal of the same 32-bit float. DOUBLE: float. BOOL: 1 or 0.
+    ENUM: the code in its own type, from its text or number. STRING: as it is. TIMESTAMP:
+    milliseconds. DATE: `yyyy-MM-dd`. ARRAY, STRUCT: the list or object. `like` is a value that
+    EnOS gave, whose form is taken where a type has several: BOOL as true and false, TIMESTAMP in
+    seconds or as text, DATE with a time. Range and step of a number are `fit`'s business.
+    Raises EncodeError.
     """
     match point.data_type:
         case DataType.INT:
@@ -385,7 +408,7 @@ def encode(
             truth = None if isinstance(value, date) else _parse_bool(value)
             if truth is None:
                 raise EncodeError("not_a_boolean", value=value)
-            return truth if bool_as_json else int(truth)
+            return truth if isinstance(like, bool) else int(truth)
         case DataType.ENUM:
             return _encode_code(point, value)
         case DataType.STRING:
@@ -395,7 +418,7 @@ def encode(
                 raise EncodeError("too_long", length=len(value), max=point.max_length)
             return value
         case DataType.TIMESTAMP | DataType.DATE:
-            return _encode_time(point, value)
+            return _encode_time(point, value, like)
         case DataType.ARRAY if isinstance(value, list):
             return _strict(value)
         case DataType.STRUCT if isinstance(value, dict):
@@ -447,13 +470,16 @@ def _encode_code(point: Measurepoint, value: Value | JsonValue) -> str | int:
     return number
 
 
-def _encode_time(point: Measurepoint, value: Value | JsonValue) -> JsonValue:
-    """Return milliseconds for a TIMESTAMP, a day for a DATE."""
+def _encode_time(
+    point: Measurepoint, value: Value | JsonValue, like: JsonValue
+) -> JsonValue:
+    """Return milliseconds for a TIMESTAMP, a day for a DATE, or what `like` has instead."""
     if point.data_type is DataType.DATE:
         day = value if isinstance(value, date) else _parse_date(value)
         if day is None:
             raise EncodeError("not_a_time", value=str(value)[:100])
-        return day.isoformat()[:10]
+        text = day.isoformat()[:10]
+        return f"{text} 00:00:00" if _has_time(like) else text
     if isinstance(value, datetime):
         moment = value if value.tzinfo else None
     elif isinstance(value, date):
@@ -462,7 +488,19 @@ def _encode_time(point: Measurepoint, value: Value | JsonValue) -> JsonValue:
         moment = _parse_timestamp(value)
     if moment is None:
         raise EncodeError("not_a_time", value=str(value)[:100])
-    return round(moment.timestamp() * 1000)
+    milliseconds = round(moment.timestamp() * 1000)
+    given = _parse_number(like)
+    if given is None:
+        return milliseconds
+    number = milliseconds
+    if _FIRST_SECOND <= given < _FIRST_MILLISECOND:
+        number = milliseconds // 1000
+    return str(number) if isinstance(like, str) else number
+
+
+def _has_time(like: JsonValue) -> bool:
+    """Tell whether a DATE came with a time of day."""
+    return isinstance(like, str) and bool(_DATE_AND_TIME.match(like))
 
 
 def _strict(value: JsonValue) -> JsonValue:

@@ -284,7 +284,7 @@ class EnosClient:
                 {
                     "expression": in_expression("modelId", chunk),
                     "pagination": {"pageNo": 1, "pageSize": _MODELS_A_CALL},
-                    "projection": ["modelId", "name", "measurepoints"],
+                    "projection": ["modelId", "name", "measurepoints", "services"],
                 },
             )
             for item in parsing.items(data.get("data")):

@@ -95,22 +95,12 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Datapoint:
-    """An item of a struct."""
-
-    identifier: str
-    name: LocalizedText
-    data_type: DataType
-    unit: str = ""
-    multiplier: str = "ONE"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurepoint:
     """A measurepoint of a thing model, with its dataDefinition taken apart.
 
     `enum` maps the code *as text* to its label; `enum_is_int` tells how the code goes on
     the wire. `unit` is EnOS's symbol (empty: none) and `multiplier` its SI prefix name.
+    `items` are those of a STRUCT, `item_type` is that of an ARRAY.
     """
 
     identifier: str
@@ -123,9 +113,18 @@ class Measurepoint:
     bool_labels: Mapping[bool, str] = field(default_factory=dict)
     max_length: int | None = None
     item_type: DataType | None = None
-    items: tuple[Datapoint, ...] = ()
+    items: tuple[Measurepoint, ...] = ()
     signal_type: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThingService:
+    """A service of a thing model; `inputs` are its arguments, described as points are."""
+
+    identifier: str
+    name: LocalizedText = LocalizedText()
+    inputs: tuple[Measurepoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +134,7 @@ class ThingModel:
     model_id: str
     name: LocalizedText = LocalizedText()
     measurepoints: Mapping[str, Measurepoint] = field(default_factory=dict)
+    services: Mapping[str, ThingService] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import orjson
 from .models import (
     Command,
     CommandState,
-    Datapoint,
     DataType,
     Device,
     DeviceStatus,
@@ -25,6 +24,7 @@ from .models import (
     Reading,
     ServiceReply,
     ThingModel,
+    ThingService,
 )
 
 _SHORTEST_SECRET: Final = 6
@@ -301,15 +301,10 @@ def _definition(value: object) -> dict[str, Any]:
     return _mapping(value)
 
 
-def _datapoint(data: dict[str, Any]) -> Datapoint:
-    unit, multiplier = _unit(data.get("unit"))
-    return Datapoint(
-        identifier=_text(data.get("identifier")),
-        name=localized(data.get("name")),
-        data_type=data_type(data.get("dataType")),
-        unit=unit,
-        multiplier=multiplier,
-    )
+def _datapoints(data: object) -> tuple[Measurepoint, ...]:
+    """Return items of a STRUCT or arguments of a service: points of a smaller kind."""
+    found = (measurepoint(_text(item.get("identifier")), item) for item in items(data))
+    return tuple(item for item in found if item.identifier)
 
 
 def measurepoint(identifier: str, data: dict[str, Any]) -> Measurepoint:
@@ -338,7 +333,7 @@ def measurepoint(identifier: str, data: dict[str, Any]) -> Measurepoint:
         },
         max_length=_int(definition.get("maxLength")),
         item_type=data_type(item_type) if item_type else None,
-        items=tuple(_datapoint(item) for item in items(definition.get("items"))),
+        items=_datapoints(definition.get("items")),
         signal_type=_text(data.get("signalType")),
         tags={
             str(key): value
@@ -354,12 +349,23 @@ def thing_model(data: dict[str, Any]) -> ThingModel | None:
     if not model_id:
         return None
     points = _mapping(data.get("measurepoints"))
+    services = _mapping(data.get("services"))
     return ThingModel(
         model_id=model_id,
         name=localized(data.get("name")),
         measurepoints={
             identifier: measurepoint(identifier, fields)
             for identifier, fields in points.items()
+            if isinstance(fields, dict)
+        },
+        services={
+            identifier: ThingService(
+                identifier=identifier,
+                name=localized(fields.get("name")),
+                # The documentation spells it both ways.
+                inputs=_datapoints(fields.get("inputData") or fields.get("intputData")),
+            )
+            for identifier, fields in services.items()
             if isinstance(fields, dict)
         },
     )
