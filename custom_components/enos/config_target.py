@@ -24,12 +24,7 @@ from .const import (
     SUBENTRY_PRODUCT,
 )
 from .corrections import with_items
-from .mapping import (
-    control_kind,
-    option_labels,
-    suggest_control,
-    suggest_reading,
-)
+from .mapping import control_kind, option_labels, suggest_control, suggest_reading
 from .selection import manual_point
 
 # Fields of a measurepoint that is entered by hand; the others have names in `const`.
@@ -218,10 +213,8 @@ class Target:
                 labels[identifier] = option_labels(point, language)
             if item.get(CONF_CONTROL):
                 if control_kind(point) is None:
-                    key = "not_writable"
-                    if point.data_type is DataType.ENUM:
-                        key = "options_missing"
-                    raise FlowProblem(key, point=identifier)
+                    # Of what may be entered only an ENUM may lack something.
+                    raise FlowProblem("options_missing", point=identifier)
                 controls.append(identifier)
         self.points, self.labels = points, labels
         self.controls = controls

@@ -63,6 +63,7 @@ async def test_from_keys_to_entities(hass: HomeAssistant, sim: Simulator) -> Non
         "devices": [],
         "controls": FCU_CONTROLS,
         "sensors": FCU_SENSORS,
+        "services": [],
         "labels": {
             "mode": {"1": "Cooling", "2": "Heating", "3": "Fan only"},
             "fan_speed": {

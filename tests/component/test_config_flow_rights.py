@@ -76,6 +76,7 @@ async def test_hardly_any_right(
         "name": "Room 1",
         "controls": ["power", "mode"],
         "sensors": ["room_temp"],
+        "services": [],
         "labels": {"mode": {"1": "Cooling", "2": "2", "3": "3"}},
         "points": {
             "power": {"data_type": "BOOL"},
@@ -229,11 +230,6 @@ async def test_one_model_is_missing(hass: HomeAssistant, sim: Simulator) -> None
                 {"identifier": "a ", "data_type": "BOOL"},
             ],
             "point_twice",
-            "a",
-        ),
-        (
-            [{"identifier": "a", "data_type": "STRING", "control": True}],
-            "not_writable",
             "a",
         ),
         (

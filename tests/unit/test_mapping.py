@@ -28,12 +28,12 @@ from .points import TWO, control, patient, point, reading
         ("INT", Kind.NUMBER, Kind.SENSOR, None),
         ("FLOAT", Kind.NUMBER, Kind.SENSOR, None),
         ("DOUBLE", Kind.NUMBER, Kind.SENSOR, None),
-        ("STRING", None, Kind.SENSOR, None),
-        ("TIMESTAMP", None, Kind.SENSOR, "timestamp"),
-        ("DATE", None, Kind.SENSOR, "date"),
-        ("ARRAY", None, None, None),
-        ("STRUCT", None, None, None),
-        ("FILE", None, None, None),
+        ("STRING", Kind.TEXT, Kind.SENSOR, None),
+        ("TIMESTAMP", Kind.DATETIME, Kind.SENSOR, "timestamp"),
+        ("DATE", Kind.DATE, Kind.SENSOR, "date"),
+        ("ARRAY", None, Kind.SENSOR, None),
+        ("STRUCT", None, Kind.SENSOR, None),
+        ("FILE", None, Kind.SENSOR, None),
         ("UNKNOWN", None, None, None),
     ],
 )
@@ -50,7 +50,7 @@ def test_kinds(
     assert (written.kind if written else None) == control_kind
     assert (read.kind if read else None) == reading_kind
     assert (read.device_class if read else None) == device_class
-    assert suggest_reading(model) is (reading_kind is not None)
+    assert suggest_reading(model) is (control_kind is not None)
     for found in filter(None, (written, read)):
         assert found.enabled_default
         assert not found.step_declared
@@ -204,7 +204,7 @@ def test_option_labels(
 
 
 def test_frozen_labels() -> None:
-    """Labels that were chosen stay; a new code gets its own without taking another's."""
+    """Labels that were chosen stay, in their order; a new code has none until it is accepted."""
     model = enum(_0="off", _1="cool", _2="heat", _3="")
     frozen = {"0": "cool", "2": " Heizen ", "9": "gone"}
     for describe in (describe_control, describe_reading):
@@ -212,8 +212,8 @@ def test_frozen_labels() -> None:
         assert found is not None
         assert found.options == (
             ("0", "cool"),
-            ("1", "cool (1)"),
             ("2", "Heizen"),
+            ("1", "1"),
             ("3", "3"),
         )
 
