@@ -4,7 +4,9 @@ from .commands import Command
 from .devices import Behaviour, Sample, SimDevice
 from .faults import Fault, Faults, RequestRecord
 from .guesses import Guesses
+from .points import Kind, Point
 from .simulator import Simulator
+from .values import Json
 
 __all__ = [
     "Behaviour",
@@ -12,6 +14,9 @@ __all__ = [
     "Fault",
     "Faults",
     "Guesses",
+    "Json",
+    "Kind",
+    "Point",
     "RequestRecord",
     "Sample",
     "SimDevice",

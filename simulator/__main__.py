@@ -9,6 +9,7 @@ import signal
 import ssl
 import sys
 
+from .catalog import EXTRA_KINDS, KINDS
 from .guesses import Guesses
 from .simulator import ACCESS_KEY, ORG_ID, SECRET_KEY, Simulator
 
@@ -27,6 +28,14 @@ def parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=18080, help="port of the gateway")
     add("--admin-port", type=int, default=18081, help="port of the controls")
     add("--devices", type=int, default=40, help="number of devices")
+    add(
+        *("--kind", "--kinds"),
+        action="append",
+        nargs="+",
+        default=[],
+        metavar="KIND=COUNT",
+        help=f"more devices: {', '.join((*KINDS, *EXTRA_KINDS))}",
+    )
     add("--seed", type=int, default=1, help="the same seed, the same building")
     add("--org", default=ORG_ID, help="organization id")
     add("--access-key", default=ACCESS_KEY)
@@ -51,6 +60,14 @@ def build(arguments: Sequence[str]) -> Simulator:
         guesses = Guesses.parse(text for group in options.guess for text in group)
     except ValueError as error:
         reader.error(str(error))
+    kinds: dict[str, int] = {}
+    for text in (text for group in options.kind for text in group):
+        name, _, count = text.partition("=")
+        if name not in KINDS and name not in EXTRA_KINDS:
+            reader.error(f"--kind: there is no kind {name!r}")
+        if not count.isdecimal() or not 0 <= int(count) <= 100_000:
+            reader.error(f"--kind: write KIND=COUNT with 0..100000, not {text!r}")
+        kinds[name] = kinds.get(name, 0) + int(count)
     context: ssl.SSLContext | None = None
     if options.tls_cert is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -63,6 +80,7 @@ def build(arguments: Sequence[str]) -> Simulator:
     return Simulator(
         seed=options.seed,
         devices=options.devices,
+        kinds=kinds,
         guesses=guesses,
         port=options.port,
         admin_port=options.admin_port,

@@ -9,7 +9,7 @@ import orjson
 
 from .devices import STATUSES, Behaviour, SimDevice
 from .points import JsonObject
-from .values import parse_body
+from .values import Json, is_integer, parse_body
 
 if TYPE_CHECKING:
     from .simulator import Simulator
@@ -94,6 +94,7 @@ class Admin:
                 web.post("/faults", self.add_fault),
                 web.delete("/faults", self.clear_faults),
                 web.post("/report", self.report),
+                web.post("/put", self.put),
                 web.get("/requests", self.list_requests),
                 web.get("/rejections", self.list_rejections),
                 web.get("/commands", self.list_commands),
@@ -139,6 +140,8 @@ class Admin:
             "product_key": device.product_key,
             "device_key": device.device_key,
             "model_id": device.model_id,
+            "parent": device.parent_id,
+            "gateway": self._sim.topology.get(device.asset_id),
             "status": device.status,
             "behaviour": {
                 name: value
@@ -188,9 +191,10 @@ class Admin:
         )
 
     async def change_device(self, request: web.Request) -> web.Response:
-        """Change the status, the behaviour or the name of a device."""
+        """Change a device: its status, behaviour, name, key, model, place, gateway."""
         device = self._device(request)
-        body = await _body(request, "status", "behaviour", "name")
+        moves = ("device_key", "kind", "parent", "gateway")
+        body = await _body(request, "status", "behaviour", "name", *moves)
         status = body.get("status", device.status)
         if status not in STATUSES:
             raise _Wrong(f"status is one of {', '.join(STATUSES)}")
@@ -214,10 +218,28 @@ class Admin:
             if not isinstance(name, dict) or not isinstance(name.get("en"), str):
                 raise _Wrong("name needs en, and may have zh")
             self._sim.rename_device(device.asset_id, name["en"], name.get("zh"))
+        try:
+            self._move(device, body)
+        except ValueError as error:
+            raise _Wrong(str(error)) from error
         for key, value in behaviour.items():
             setattr(device.behaviour, key, value)
         device.status = status
         return _reply(self._summary(device))
+
+    def _move(self, device: SimDevice, body: JsonObject) -> None:
+        """Change what a device is known by, and where it stands."""
+        sim, asset_id = self._sim, device.asset_id
+        if "device_key" in body:
+            sim.rekey_device(asset_id, str(body["device_key"]))
+        if "kind" in body:
+            sim.remodel_device(asset_id, str(body["kind"]))
+        if "parent" in body:
+            sim.move_device(asset_id, str(body["parent"]))
+        if "gateway" in body and body["gateway"] is None:
+            sim.detach(asset_id)
+        elif "gateway" in body:
+            sim.attach(str(body["gateway"]), asset_id)
 
     async def add_device(self, request: web.Request) -> web.Response:
         """Add a device of a kind."""
@@ -241,6 +263,21 @@ class Admin:
             raise _Wrong("needs the asset_id of a device, and values")
         try:
             await self._sim.report(device, body["values"], time_ms=body.get("time"))
+        except ValueError as error:
+            raise _Wrong(str(error)) from error
+        return _reply({})
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Let the services give a JSON text, of whatever kind, as a value."""
+        body = await _body(request, "asset_id", "point", "json", "time")
+        asset_id, point, text = (
+            body.get(name) for name in ("asset_id", "point", "json")
+        )
+        when = body.get("time")
+        if not isinstance(text, str) or (when is not None and not is_integer(when)):
+            raise _Wrong("json is a text, time an integer")
+        try:
+            self._sim.put(str(asset_id), str(point), Json(text), when)
         except ValueError as error:
             raise _Wrong(str(error)) from error
         return _reply({})

@@ -25,6 +25,8 @@ class Call:
     body: JsonObject
     # The device of the query, where the endpoint takes one.
     target: SimDevice | None = None
+    # How far a list moved since its first page, see the fault "shift".
+    shift: int = 0
 
     @property
     def device(self) -> SimDevice:

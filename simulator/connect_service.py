@@ -35,7 +35,7 @@ def device_struct(sim: Simulator, device: SimDevice) -> JsonObject:
         "modelIdPath": model.get("modelIdPath", f"/{device.model_id}"),
         "productKey": device.product_key,
         "productName": product.get("productName"),
-        "productType": product.get("productType", "Device"),
+        "productType": device.product_type,
         "dataFormat": "Custom" if device.custom_format else "Json",
         "deviceKey": device.device_key,
         "deviceName": device.name,
@@ -83,7 +83,7 @@ DEVICE_FIELDS = {
         "= in exists not exists",
         lambda device, path: device.tags.get(path.partition(".")[2]),
     ),
-    "productType": field("=", lambda device, _: "Device"),
+    "productType": field("=", _of("product_type")),
     "deviceName": field("like", _device_name),
     "deviceName.*": field("like", _device_name),
     "status": field("=", _of("status"), {"disable": "disabled"}),
@@ -104,17 +104,22 @@ async def device_get(sim: Simulator, call: Call) -> Result:
 
 async def device_search(sim: Simulator, call: Call) -> Result:
     """Answer devices?action=search."""
+    known_fields(call.body, *LIST_FIELDS)
+    return device_page(sim, call, sim.listed())
+
+
+def device_page(sim: Simulator, call: Call, devices: list[SimDevice]) -> Result:
+    """Return the page of devices that a body asks for."""
     body = call.body
-    known_fields(body, *LIST_FIELDS)
     wanted = compile_expression(body.get("expression"), DEVICE_FIELDS)
     page = read_page(
         body.get("pagination"),
         default=10,
         largest=LARGEST_PAGE,
         clamp=sim.guesses.G11 == "clamp",
+        shift=call.shift,
     )
     trie = read_projection(body.get("projection"))
-    devices = sim.listed()
     if wanted is not None:
         devices = [device for device in devices if wanted(device)]
     data = [project(device_struct(sim, device), trie) for device in page.of(devices)]
@@ -139,6 +144,7 @@ async def product_search(sim: Simulator, call: Call) -> Result:
         default=10,
         largest=LARGEST_PAGE,
         clamp=sim.guesses.G11 == "clamp",
+        shift=call.shift,
     )
     trie = read_projection(body.get("projection"))
     products = [

@@ -70,6 +70,7 @@ class SimDevice:
         "on_status",
         "parent_id",
         "product_key",
+        "product_type",
         "tags",
         "timezone",
         "tsdb_latest",
@@ -97,6 +98,8 @@ class SimDevice:
         self.device_key = device_key
         self.device_secret = device_secret
         self.kind = kind
+        # That of its product: it stays when the model changes.
+        self.product_type = kind.product_type
         self.model_id = kind.model_id
         self.index = index
         self.name = name
@@ -166,6 +169,12 @@ class SimDevice:
     def custom_format(self) -> bool:
         """Tell whether commands cannot be encoded for the device."""
         return self.behaviour.custom_format
+
+    def forget_pending(self, point: str) -> None:
+        """Let nothing of a point be on its way to the time series."""
+        self.tsdb_pending = deque(
+            entry for entry in self.tsdb_pending if entry[1] != point
+        )
 
     def tsdb(self, now: float) -> dict[str, Sample]:
         """Return what the time series holds at a moment (the agenda's clock)."""

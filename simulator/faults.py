@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 from .points import JsonObject
 
 type FaultKind = Literal[
-    "status", "rate_limit", "html", "cut_json", "drop", "drop_after", "delay"
+    "status", "rate_limit", "html", "cut_json", "drop", "drop_after", "delay", "shift"
 ]
 PARAMS: dict[str, frozenset[str]] = {
     # ``execute``: the request is carried out all the same.
@@ -17,6 +17,10 @@ PARAMS: dict[str, frozenset[str]] = {
     "drop": frozenset(),
     "drop_after": frozenset(),
     "delay": frozenset({"seconds"}),
+    # A list that changes while it is paged: with ``by`` (1 unless given) things more
+    # in front, the last things of a page are on the next page, too; with a negative
+    # one as many are on no page.
+    "shift": frozenset({"by"}),
 }
 
 
@@ -39,6 +43,11 @@ class Fault:
             and (self.path is None or self.path in path)
             and (self.action is None or self.action == action)
         )
+
+    @property
+    def shift(self) -> int:
+        """Return how far the pages of a list move."""
+        return int(self.params.get("by", 1)) if self.kind == "shift" else 0
 
     def as_dict(self) -> JsonObject:
         """Return the fault for the admin port."""
@@ -86,6 +95,8 @@ class Faults:
         unknown = set(params) - PARAMS[kind]
         if unknown:
             raise ValueError(f"{kind} takes no {', '.join(sorted(unknown))}")
+        if type(params.get("by", 1)) is not int:
+            raise ValueError("by is a whole number")
         fault = Fault(kind, path, action, count, params)
         self._faults.append(fault)
         return fault

@@ -257,7 +257,7 @@ class Gateway:
             if actions is None:
                 raise _refused(404, f"nothing is served at {record.path}")
             self._authenticate(request, pairs, raw_pairs, body)
-            payload = await self._dispatch(request, record, actions, body)
+            payload = await self._dispatch(request, record, actions, body, fault)
         record.code = payload.get("code", payload.get("status"))
         content = orjson.dumps(payload)
         if fault is not None:
@@ -376,6 +376,7 @@ class Gateway:
         record: RequestRecord,
         actions: Mapping[str | None, Endpoint],
         body: bytes,
+        fault: Fault | None,
     ) -> dict[str, Any]:
         """Check a signed call and hand it to its service."""
         family = next(iter(actions.values())).family
@@ -389,6 +390,7 @@ class Gateway:
                 record.query,
                 self._body(request, record, endpoint, body),
                 endpoint.find_device(self._sim, record.query),
+                fault.shift if fault is not None else 0,
             )
             result = await endpoint.handler(self._sim, call)
         except (Refusal, InvalidArgument, Denied, NotFound) as error:

@@ -15,11 +15,13 @@ class Page:
 
     number: int = 1
     size: int = 10
+    # How many things came in front (or, negative, went) since the first page.
+    shift: int = 0
 
     def of(self, things: Sequence[Any]) -> Sequence[Any]:
         """Return the things of the page."""
-        start = (self.number - 1) * self.size
-        return things[start : start + self.size]
+        start = (self.number - 1) * self.size - self.shift
+        return things[max(0, start) : max(0, start + self.size)]
 
     def pagination(self, total: int) -> JsonObject:
         """Return what a reply says of its page."""
@@ -27,12 +29,14 @@ class Page:
             "sortedBy": None,
             "pageNo": self.number,
             "pageSize": self.size,
-            "totalSize": total,
+            "totalSize": max(0, total + self.shift),
         }
 
 
-def read_page(raw: Any, *, default: int, largest: int, clamp: bool) -> Page:
-    """Read the pagination of a request."""
+def read_page(
+    raw: Any, *, default: int, largest: int, clamp: bool, shift: int = 0
+) -> Page:
+    """Read the pagination of a request; all pages but the first are shifted."""
     if raw is None:
         return Page(1, default)
     if not isinstance(raw, dict):
@@ -51,7 +55,7 @@ def read_page(raw: Any, *, default: int, largest: int, clamp: bool) -> Page:
         if not clamp:
             raise InvalidArgument("pageSize", f"  must not be over {largest}")
         size = largest
-    return Page(number, size)
+    return Page(number, size, shift if number > 1 else 0)
 
 
 type Trie = dict[str, Trie | None]

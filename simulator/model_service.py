@@ -39,6 +39,7 @@ async def model_search(sim: Simulator, call: Call) -> Result:
         default=10,
         largest=LARGEST_PAGE,
         clamp=sim.guesses.G11 == "clamp",
+        shift=call.shift,
     )
     trie = read_projection(body.get("projection"))
     models = [model for model in sim.models.values() if wanted is None or wanted(model)]

@@ -221,6 +221,29 @@ def charger(device: SimDevice, seconds: float, world: World) -> None:
     world.draw(device.asset_id, power / 1000.0)
 
 
+def gateway(device: SimDevice, seconds: float, world: World) -> None:
+    """Count the seconds."""
+    device.values["uptime"] = round(device.values["uptime"] + seconds, 1)
+
+
+def room_sensor(device: SimDevice, seconds: float, world: World) -> None:
+    """Let the room follow the weather a little."""
+    values = device.values
+    now = float(values["temperature"])
+    target = 23.0 + (world.outdoor - 29.0) * 0.2
+    now = world.approach(now, target, seconds, OUT_OF_ROOM) + world.noise(0.05)
+    values["temperature"] = round(now, 2)
+
+
+def wide(device: SimDevice, seconds: float, world: World) -> None:
+    """Move a few of the many points."""
+    values = device.values
+    values["outdoor_temp"] = round(world.outdoor + world.noise(0.1), 2)
+    for number in range(1, 7):
+        power = 182.5 + world.noise(4.0) if values[f"ch{number}_enable"] else 0.0
+        values[f"ch{number}_power"] = round(power, 1)
+
+
 def still(device: SimDevice, seconds: float, world: World) -> None:
     """Leave everything as it is."""
 
@@ -236,4 +259,7 @@ STEPS: dict[str, Callable[[SimDevice, float, World], None]] = {
     "battery": battery,
     "charger": charger,
     "lab": still,
+    "gateway": gateway,
+    "room_sensor": room_sensor,
+    "wide": wide,
 }

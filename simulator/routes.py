@@ -6,6 +6,7 @@ from .calls import Endpoint
 from .command_service import COMMAND_ENDPOINTS
 from .connect_service import CONNECT_ENDPOINTS
 from .model_service import MODEL_ENDPOINTS
+from .topo_service import TOPO_ENDPOINTS
 from .tree_service import TREE_ENDPOINTS
 from .tsdb_service import TSDB_ENDPOINTS
 
@@ -14,6 +15,7 @@ def _routes() -> dict[str, dict[str | None, Endpoint]]:
     routes: dict[str, dict[str | None, Endpoint]] = {}
     for endpoint in (
         *CONNECT_ENDPOINTS,
+        *TOPO_ENDPOINTS,
         *COMMAND_ENDPOINTS,
         *MODEL_ENDPOINTS,
         *TREE_ENDPOINTS,

@@ -1,6 +1,6 @@
 """The simulator: a building, a gateway before it, and the controls of both."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 import logging
 import math
 import ssl
@@ -17,14 +17,15 @@ from .commands import Command, CommandCenter
 from .devices import Sample, SimDevice, Status
 from .estate import Estate
 from .faults import Faults, RequestRecord
+from .fleet import Fleet
 from .gateway import Gateway
 from .guesses import Guesses
-from .models import logical_model, product_struct, thing_model
+from .models import logical_model
 from .physics import STEPS, World
-from .points import JsonObject, Kind, Point, i18n
+from .points import JsonObject, Kind, Point
 from .tokens import TokenService
 from .tree_service import Tree
-from .values import blank, read_definition
+from .values import blank, read_definition, verbatim
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,15 +42,16 @@ RIGHTS = (
     "Asset: Control",
     "Asset Tree Management: Read",
 )
-# Devices that are moved in one tick; with more, each is moved less often.
+# Devices, and points, that are moved in one tick; with more, each is moved less often.
 MOVED_AT_ONCE = 400
+POINTS_AT_ONCE = 10_000
 # Unchanged values are reported again after this time (s).
 HEARTBEAT = 60.0
 # How much a long-running simulator remembers.
 REMEMBERED = 100_000
 
 
-class Simulator:
+class Simulator(Fleet):
     """An EnOS API gateway on loopback with a living building behind it."""
 
     def __init__(
@@ -57,6 +59,7 @@ class Simulator:
         *,
         seed: int = 1,
         devices: int = 24,
+        kinds: Mapping[str, int] | None = None,
         guesses: Guesses | None = None,
         port: int = 0,
         admin_port: int = 0,
@@ -70,7 +73,10 @@ class Simulator:
         refuse_replays: bool = False,
         max_body: int = 1024 * 1024,
     ) -> None:
-        """Build the building; nothing listens before ``start``."""
+        """Build the building; nothing listens before ``start``.
+
+        ``devices`` are of the usual mix, ``kinds`` are how many more of which kind.
+        """
         self.guesses = guesses or Guesses()
         self.org_id = org_id
         self.foreign_org_id = FOREIGN_ORG_ID
@@ -102,11 +108,8 @@ class Simulator:
         )
         self.models: dict[str, JsonObject] = {}
         self.products: dict[str, JsonObject] = {}
-        # Points without a storage policy, by model: never in the time series.
         self.unstored: dict[str, set[str]] = {}
-        # Read for types where G14 hides them, and for ranges of devices.
         self.catalog: dict[tuple[str, str], Point] = {}
-        # The kinds as they are here and now: a test may change their models.
         self.kinds: dict[str, Kind] = {**KINDS, **EXTRA_KINDS}
         for key in KINDS:
             self._open_product(self.kinds[key])
@@ -114,8 +117,8 @@ class Simulator:
             self.models[model["modelId"]] = model
         self.devices: dict[str, SimDevice] = {}
         self.by_key: dict[tuple[str, str], SimDevice] = {}
+        self.topology: dict[str, str] = {}
         self._listed: list[SimDevice] | None = None
-        # Counts changes of the tree.
         self.generation = 0
         self.tree: Tree | None = None
         self.command_center = CommandCenter(self)
@@ -126,6 +129,9 @@ class Simulator:
         self._ticking = False
         for key in mix(devices):
             self._add(self.kinds[key], None)
+        for name, count in (kinds or {}).items():
+            for _ in range(count):
+                self._add(self.kind(name), None)
         self.gateway = Gateway(self, HOST, port, ssl_context)
         self.admin = Admin(self, HOST, admin_port)
 
@@ -193,30 +199,6 @@ class Simulator:
 
     # ------------------------------------------------------------ building
 
-    def form_of(self, kind: Kind) -> str:
-        """Return the form of dataDefinition in the model of a kind (guess G14)."""
-        form = self.guesses.G14
-        return "object" if kind.objects and form == "text" else form
-
-    def open_model(self, kind: Kind) -> None:
-        """Have the thing model of a kind; one that is there stays as it is."""
-        if kind.model_id in self.models:
-            return
-        self.models[kind.model_id] = thing_model(kind, self.org_id, self.form_of(kind))
-        self.unstored[kind.model_id] = {
-            point.identifier for point in kind.points if not point.stored
-        }
-        for point in kind.points:
-            self.catalog[kind.model_id, point.identifier] = point
-
-    def _open_product(self, kind: Kind) -> None:
-        self.open_model(kind)
-        product_key = self.building.product_keys[kind.key]
-        if product_key not in self.products:
-            self.products[product_key] = product_struct(
-                kind, self.org_id, product_key, self.building
-            )
-
     def _add(self, kind: Kind, create_time: int | None) -> SimDevice:
         self._open_product(kind)
         device = self.building.new_device(kind, create_time)
@@ -224,52 +206,24 @@ class Simulator:
         device.last_step = self.agenda.now
         self.devices[device.asset_id] = device
         self.by_key[device.product_key, device.device_key] = device
-        self._listed = None
-        self.generation += 1
+        self._changed()
         self._post_visible(device, heartbeat=True)
         return device
 
-    def kind(self, name: str) -> Kind:
-        """Return a kind by its name or by the key of its product."""
-        of_product = self.building.kind_of_product.get(name)
-        found = self.kinds.get(of_product.key if of_product else name)
-        if found is None:
-            raise ValueError(f"there is no kind or product {name!r}")
-        return found
-
-    def device(self, kind: str, index: int = 0) -> SimDevice:
-        """Return a device by its kind or product and its number."""
-        wanted = self.kind(kind)
-        found = [
-            device for device in self.devices.values() if device.kind.key == wanted.key
-        ]
-        return found[index]
-
     def add_device(self, kind: str) -> SimDevice:
-        """Add a device; it is the first in the lists from now on."""
+        """Add a device; it is the first in the lists from now on.
+
+        A kind of which there was none before brings its product and its model.
+        """
         return self._add(self.kind(kind), self.server_ms())
 
     def remove_device(self, asset_id: str) -> None:
         """Remove a device."""
         device = self.devices.pop(asset_id)
         del self.by_key[device.product_key, device.device_key]
-        self._listed = None
-        self.generation += 1
+        self._leave_topology(asset_id)
+        self._changed()
         self.command_center.forget(device)
-
-    def rename_device(self, asset_id: str, en: str, zh: str | None = None) -> None:
-        """Give a device another name."""
-        self.devices[asset_id].name = i18n(en, zh or en)
-        self.generation += 1
-
-    def listed(self) -> list[SimDevice]:
-        """Return all devices, the newest first."""
-        if self._listed is None:
-            self._listed = sorted(
-                self.devices.values(),
-                key=lambda device: (-device.create_time, device.asset_id),
-            )
-        return self._listed
 
     def places(self) -> Iterable[Place]:
         """Return all logical assets."""
@@ -349,6 +303,27 @@ class Simulator:
         if changed:
             self._post(device, changed)
 
+    def put(
+        self, asset_id: str, point: str, raw: Any, time_ms: int | None = None
+    ) -> None:
+        """Let both services give any JSON value as a point's newest sample.
+
+        Nothing is converted, whatever type the point has; NaN and infinity go out
+        as gateways write them, and ``Json`` holds a text that is sent as it is. The
+        time may be any. The value stands until the next report of the point, or a
+        write to it: the device itself does not report the point before that.
+        """
+        device = self._known(asset_id)
+        if point not in self._points(device):
+            raise ValueError(f"{device.model_id} has no measurepoint {point!r}")
+        when = device.clock_ms() if time_ms is None else time_ms
+        sample = Sample(verbatim(raw), when)
+        device.muted.add(point)
+        device.connect_latest[point] = sample
+        if point not in self.unstored.get(device.model_id, ()):
+            device.forget_pending(point)
+            device.tsdb_latest[point] = sample
+
     async def report(
         self, device: SimDevice, values: dict[str, Any], *, time_ms: int | None = None
     ) -> None:
@@ -369,16 +344,19 @@ class Simulator:
         """Let a device do what a command says."""
         device, point = command.device, command.identifier
         if command.command_type == 2:
-            service = self.models[device.model_id]["services"][point]
+            # A new version of the model may be without it.
+            service = self.models[device.model_id]["services"].get(point) or {}
             command.output = {
                 item["identifier"]: blank(
                     item["dataType"], read_definition(item.get("dataDefinition"))
                 )
-                for item in service["outputData"]
+                for item in service.get("outputData", ())
             }
             return
         self.writes.append((device.asset_id, point, command.value))
         _forget_old(self.writes)
+        if point not in self._points(device):
+            return
         known = self.catalog.get((device.model_id, point))
         if known is None or not known.pulse:
             device.values[point] = command.held
@@ -390,7 +368,7 @@ class Simulator:
 
     def _echo(self, device: SimDevice, point: str) -> None:
         """Let a device report what was written."""
-        if point in device.muted:
+        if point in device.muted and point in device.values:
             device.muted.discard(point)
             if device.status == "online":
                 self._post(device, {point: device.values[point]})
@@ -432,9 +410,11 @@ class Simulator:
         self._world_time += self.time_scale
         self.world.set_time(self._world_time)
         devices = list(self.devices.values())
-        count = min(len(devices), MOVED_AT_ONCE)
-        for offset in range(count):
-            device = devices[(self._tick_at + offset) % len(devices)]
+        count = points = 0
+        while count < min(len(devices), MOVED_AT_ONCE) and points < POINTS_AT_ONCE:
+            device = devices[(self._tick_at + count) % len(devices)]
+            count += 1
+            points += len(device.values)
             seconds = min(600.0, max(0.0, now - device.last_step)) * self.time_scale
             device.last_step = now
             self._move(device, seconds)

@@ -76,8 +76,12 @@ def _zone(text: str) -> timezone:
 
 
 def _local_time(milliseconds: int, zone: timezone, *, accurate: bool, iso: bool) -> str:
-    moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
-    moment = moment.astimezone(zone)
+    try:
+        moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+        moment = moment.astimezone(zone)
+    except OverflowError:
+        # A test gave a sample a time of no year.
+        return ""
     if iso:
         return moment.isoformat(timespec="milliseconds" if accurate else "seconds")
     text = moment.strftime("%Y-%m-%d %H:%M:%S")

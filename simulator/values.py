@@ -213,6 +213,17 @@ def to_tsdb(value: Any, *, one_zero: bool, strings: bool) -> Any:
     return value
 
 
+class Json(str):
+    """A JSON text that is sent as it is, whether it is JSON or not."""
+
+    __slots__ = ()
+
+
+def verbatim(raw: Any) -> orjson.Fragment:
+    """Return a value that no service converts; NaN and infinity stay such."""
+    return orjson.Fragment(str(raw) if isinstance(raw, Json) else json.dumps(raw))
+
+
 def parse_body(body: bytes) -> Any:
     """Parse a JSON body strictly; raise ValueError where it is not clean."""
     orjson.loads(body)

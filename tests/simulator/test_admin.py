@@ -85,6 +85,11 @@ async def test_devices(client: Client, admin: Admin) -> None:
         {"behaviour": {"reject_code": "460"}},
         {"name": "x"},
         {"more": 1},
+        {"device_key": ""},
+        {"kind": "toaster"},
+        {"parent": "nothing8"},
+        {"gateway": None},
+        {"gateway": "nothing8"},
         [],
     ],
 )
@@ -95,6 +100,42 @@ async def test_bad_changes(client: Client, admin: Admin, body: Any) -> None:
     assert status == 400
     assert data["error"]
     assert device.status == "online"
+
+
+async def test_fleet(client: Client, admin: Admin) -> None:
+    """A device gets another key, model, place and gateway."""
+    sim, device = client.sim, client.sim.device("fcu")
+    gateway = sim.add_device("gateway")
+    place = sim.device("meter").parent_id
+    path = f"/devices/{device.asset_id}"
+    body = {
+        "device_key": "new",
+        "kind": "lab",
+        "parent": place,
+        "gateway": gateway.asset_id,
+    }
+    status, data = await admin("PATCH", path, body)
+    assert status == 200
+    assert {name: data[name] for name in body} == body
+    assert device.model_id == data["model_id"] == "lab_bench"
+    assert (await admin("PATCH", path, {"gateway": None}))[1]["gateway"] is None
+
+
+async def test_put(client: Client, admin: Admin) -> None:
+    """Any text is a value."""
+    device = client.sim.device("fcu")
+    body = {"asset_id": device.asset_id, "point": "co2", "json": "NaN", "time": 5}
+    assert (await admin("POST", "/put", body))[0] == 200
+    assert '"co2":NaN,"timestamp":5' in (await client.latest([device], "co2")).text
+    for wrong in (
+        {},
+        {**body, "json": 5},
+        {**body, "time": "5"},
+        {**body, "point": "typo"},
+        {**body, "asset_id": None},
+        {**body, "more": 1},
+    ):
+        assert (await admin("POST", "/put", wrong))[0] == 400
 
 
 async def test_faults(client: Client, admin: Admin) -> None:
