@@ -7,7 +7,6 @@ import pytest
 
 from custom_components.enos.api.errors import ReplyLostError
 from custom_components.enos.api.models import (
-    Datapoint,
     DataType,
     Device,
     DeviceStatus,
@@ -293,18 +292,20 @@ async def test_other_definitions(answering: Answering) -> None:
         },
     )
     assert point.items == (
-        Datapoint(
+        Measurepoint(
             identifier="delta",
             name=LocalizedText("Delta"),
             data_type=DataType.INT,
             unit="rpm",
+            enum_is_int=True,
         ),
-        Datapoint(
+        Measurepoint(
             identifier="power",
             name=LocalizedText(),
             data_type=DataType.DOUBLE,
             unit="W",
             multiplier="KILO",
+            enum_is_int=True,
         ),
     )
 
