@@ -7,6 +7,7 @@ classes follow a corrected unit and ranges bind as those of the model do. Pure.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import isfinite
 from typing import Any, Final, Self
 
 from .api.models import LocalizedText, Measurepoint
@@ -70,9 +71,11 @@ class Correction:
             key: float(number)
             for key in _NUMBERS
             if isinstance(number := data.get(key), int | float)
+            and not isinstance(number, bool)
+            and isfinite(number)
         }
         return cls(
-            kind=Kind(kind) if kind in set(Kind) else None,
+            kind=next((each for each in Kind if each == kind), None),
             options={str(code): str(label) for code, label in options.items()}
             if isinstance(options, Mapping)
             else {},

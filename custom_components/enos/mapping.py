@@ -313,18 +313,26 @@ def describe_reading(
         return None
     if kind is Kind.BINARY_SENSOR:
         on_value, off_value = switching_values(point)
-        plain = on_value is True
         description = PointDescription(
             kind=kind,
-            device_class=binary_class(point)
-            if plain
-            else declared_class(point, BinarySensorDeviceClass),
+            device_class=_binary_class(point, on_value),
             on_value=on_value,
             off_value=off_value,
         )
     else:
         description = _describe_sensor(point, language, labels)
     return _with_habits(point, description)
+
+
+def _binary_class(point: Measurepoint, on_value: Value) -> str | None:
+    """Return the class of a binary sensor; only of a BOOL the words tell what on means."""
+    if on_value is True:
+        return binary_class(point)
+    if on_value is False:
+        # Turned round, and its labels with it.
+        labels = {not truth: label for truth, label in point.bool_labels.items()}
+        return binary_class(replace(point, bool_labels=labels))
+    return declared_class(point, BinarySensorDeviceClass)
 
 
 def _describe_sensor(
