@@ -174,7 +174,6 @@ class Fleet:
         model_id = before.model_id
         del self.models[model_id]["measurepoints"][identifier]
         del self.catalog[model_id, identifier]
-        self.unstored[model_id].discard(identifier)
         for device in self._of_model(model_id):
             _forget(device, identifier)
 

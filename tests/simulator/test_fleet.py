@@ -201,6 +201,7 @@ async def test_a_point_changed(client: Client) -> None:
     sim.change_point("fcu", "mode", definition=codes)
     sim.change_point("fcu", "co2", data_type="STRING")
     sim.change_point("fcu", "filter_hours", stored=False)
+    sim.change_point("fcu", "fault_code", stored=True)
     sim.change_point("fcu", "power", definition=boolean("Off", "On"))
     points = await model(client)
     assert list(points)[0] == "power"
@@ -212,6 +213,8 @@ async def test_a_point_changed(client: Client) -> None:
         *("1", "2", "7")
     }
     assert device.values["temp_setpoint"] == 25.0
+    assert await client.tsdb(device, "fault_code") == 0
+    assert await client.tsdb(sim.add_device("fcu"), "filter_hours") is None
     # 3 is no code, 700 no text any more: the first values, or blanks.
     assert await client.tsdb(device, "mode") == 1
     assert await client.tsdb(device, "co2") == ""
