@@ -13,7 +13,7 @@ from custom_components.enos import commands, encoding, exceptions
 from .texts import COMPONENT, ENGLISH, LANGUAGES, flat, load, placeholders
 
 SOURCES = sorted(COMPONENT.glob("**/*.py"))
-FLOW_SOURCES = sorted(COMPONENT.glob("config_*.py"))
+FLOW_SOURCES = [*sorted(COMPONENT.glob("config_*.py")), COMPONENT / "checks.py"]
 FLOWS: dict[str, dict[str, Any]] = {
     "config": ENGLISH["config"],
     **ENGLISH["config_subentries"],
@@ -149,7 +149,16 @@ def test_flows_are_translated() -> None:
         and node.func.id == "FlowProblem"
         and node.args
         for text in constants(node.args[0])
-    } | assigned([COMPONENT / "config_target.py"], "key")
+    } | assigned([COMPONENT / "config_target.py", COMPONENT / "checks.py"], "key")
+    problems |= {
+        text
+        for node in nodes([COMPONENT / "checks.py"])
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Problem"
+        for text in constants(node.args[1])
+    } | assigned([COMPONENT / "checks.py"], "problem")
+    problems.discard("")
     assert problems <= errors
     assert keywords(FLOW_SOURCES, "reason") <= aborts
     assert keywords(FLOW_SOURCES, "step_id") <= steps

@@ -18,7 +18,9 @@ PLATFORMS: Final = frozenset(platform.value for platform in Platform)
 
 PURE: Final = frozenset(
     {
+        "checks",
         "classes",
+        "corrections",
         "knowledge",
         "mapping",
         "model_export",
