@@ -3,7 +3,8 @@
 EnOS knows 223 built-in symbols and the SI prefixes from YOTTA to YOCTO as multipliers. Both together say a
 quantity and an exact factor to its base unit: `KILO` + `kW` is a million watts, and so is `MW`. A Home Assistant
 unit is taken only where quantity and factor are the same, so that no value ever has to be scaled. All else stays
-readable text. To teach a symbol, add it to one of the three tables: `_SCALED`, `_EXACT` or `_PLAIN`.
+readable text. To teach a symbol, add it to one of the three tables: `_SCALED`, `_EXACT` or `_PLAIN`; other spellings
+of a symbol stand in `spellings`.
 
 Source of the symbols: EnOS's unit library (`accessory/units` of enos-model-standard-element).
 """
@@ -14,7 +15,6 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
-import unicodedata
 
 from homeassistant.const import (
     DEGREE,
@@ -26,6 +26,7 @@ from homeassistant.const import (
     UnitOfArea,
     UnitOfBloodGlucoseConcentration,
     UnitOfConductivity,
+    UnitOfDataRate,
     UnitOfDensity,
     UnitOfElectricCurrent,
     UnitOfElectricPotential,
@@ -49,6 +50,8 @@ from homeassistant.const import (
     UnitOfVolumetricFlux,
 )
 
+from .spellings import normalize
+
 
 class Quantity(StrEnum):
     """What a unit measures, as far as the mapping needs to tell."""
@@ -61,6 +64,7 @@ class Quantity(StrEnum):
     CONDUCTIVITY = "conductivity"
     COUNT = "count"
     CURRENT = "current"
+    DATA_RATE = "data_rate"
     DATA_SIZE = "data_size"
     DENSITY = "density"
     DURATION = "duration"
@@ -76,6 +80,7 @@ class Quantity(StrEnum):
     LEVEL = "level"
     MASS = "mass"
     MOLAR = "molar"
+    NORMAL_VOLUME = "normal_volume"
     POWER = "power"
     POWER_LEVEL = "power_level"
     PRECIPITATION = "precipitation"
@@ -83,6 +88,7 @@ class Quantity(StrEnum):
     RATIO = "ratio"
     REACTIVE_ENERGY = "reactive_energy"
     REACTIVE_POWER = "reactive_power"
+    RELATIVE_HUMIDITY = "relative_humidity"
     RESISTANCE = "resistance"
     ROTATION = "rotation"
     SPEED = "speed"
@@ -164,6 +170,16 @@ _HOME_ASSISTANT: Final[Mapping[Quantity, Mapping[str, str]]] = {
         UnitOfElectricCurrent.MILLIAMPERE: "1e-3",
         UnitOfElectricCurrent.MICROAMPERE: "1e-6",
     },
+    Quantity.DATA_RATE: {
+        UnitOfDataRate.BITS_PER_SECOND: "1",
+        UnitOfDataRate.KILOBITS_PER_SECOND: "1e3",
+        UnitOfDataRate.MEGABITS_PER_SECOND: "1e6",
+        UnitOfDataRate.GIGABITS_PER_SECOND: "1e9",
+        UnitOfDataRate.BYTES_PER_SECOND: "8",
+        UnitOfDataRate.KILOBYTES_PER_SECOND: "8e3",
+        UnitOfDataRate.MEGABYTES_PER_SECOND: "8e6",
+        UnitOfDataRate.GIGABYTES_PER_SECOND: "8e9",
+    },
     Quantity.DATA_SIZE: {
         UnitOfInformation.BITS: "1",
         UnitOfInformation.KILOBITS: "1e3",
@@ -209,6 +225,8 @@ _HOME_ASSISTANT: Final[Mapping[Quantity, Mapping[str, str]]] = {
         UnitOfVolumeFlowRate.LITERS_PER_MINUTE: "1/60000",
         UnitOfVolumeFlowRate.LITERS_PER_HOUR: "1/3600000",
         UnitOfVolumeFlowRate.MILLILITERS_PER_SECOND: "1e-6",
+        UnitOfVolumeFlowRate.CUBIC_FEET_PER_MINUTE: "0.028316846592/60",
+        UnitOfVolumeFlowRate.GALLONS_PER_MINUTE: "0.003785411784/60",
     },
     Quantity.FREQUENCY: {
         UnitOfFrequency.HERTZ: "1",
@@ -271,6 +289,7 @@ _HOME_ASSISTANT: Final[Mapping[Quantity, Mapping[str, str]]] = {
         UnitOfPressure.PSI: "6894.757",
         UnitOfPressure.MMHG: "133.322387415",
         UnitOfPressure.INHG: "3386.389",
+        UnitOfPressure.INH2O: "249.0889083333348",
     },
     Quantity.RATIO: {
         UnitOfRatio.PERCENTAGE: "1e-2",
@@ -315,69 +334,64 @@ _HOME_ASSISTANT: Final[Mapping[Quantity, Mapping[str, str]]] = {
     },
 }
 
-# EnOS symbols and other spellings that are met, with their factor to the same base units. Look-alike
-# characters are one (see `normalize`); what `resolve` does not find here or below stays as it is.
+# EnOS symbols, and others that are met, with their factor to the same base units. What `resolve` does not find
+# here or below stays as it is. A normal cubic metre (Nm³) is gas at 0 °C: no cubic metre of Home Assistant.
 _SCALED: Final[Mapping[Quantity, str]] = {
-    Quantity.ANGLE: "°=1, deg=1",
-    Quantity.APPARENT_POWER: "VA=1, V·A=1, kVA=1e3, KVA=1e3, MVA=1e6",
+    Quantity.ANGLE: "°=1",
+    Quantity.APPARENT_POWER: "VA=1, kVA=1e3, MVA=1e6",
     Quantity.AREA: "m²=1, mm²=1e-6, cm²=1e-4, km²=1e6, ha=1e4, in²=0.00064516, ft²=0.09290304, "
     "yd²=0.83612736, acre=4046.8564224, mi²=2589988.110336",
     Quantity.CAPACITANCE: "F=1, pF=1e-12, fF=1e-15",
-    Quantity.CHARGE: "C=1, Ah=3600",
-    Quantity.CONDUCTIVITY: "S/m=1, S/cm=1e2, mS/cm=1e-1, μS/cm=1e-4, uS/cm=1e-4",
-    Quantity.COUNT: "count=1, cycle=1",
+    Quantity.CHARGE: "C=1, Ah=3600, mAh=3.6",
+    Quantity.CONDUCTIVITY: "S/m=1, S/cm=1e2, mS/cm=1e-1, μS/cm=1e-4",
+    Quantity.COUNT: "count=1, cycle=1, 次=1, 个=1, 台=1, 人=1",
     Quantity.CURRENT: "A=1, mA=1e-3, μA=1e-6, uA=1e-6, kA=1e3",
-    Quantity.DATA_SIZE: "bit=1, byte=8, B=8",
-    Quantity.DENSITY: "kg/m³=1e3, g/L=1e3, kg/L=1e6, t/m³=1e6, g/m³=1, mg/m³=1e-3, ug/m³=1e-6, "
-    "μg/m³=1e-6",
-    Quantity.DURATION: "s=1, ms=1e-3, us=1e-6, μs=1e-6, ns=1e-9, min=60, h=3600, d=86400, "
-    "week=604800",
-    Quantity.ENERGY: "Wh=3600, kWh=3.6e6, MWh=3.6e9, GWh=3.6e12, W·h=3600, kW·h=3.6e6, kwh=3.6e6, "
-    "KWh=3.6e6, KWH=3.6e6",
-    Quantity.FLOW: "L/min=1/60000, L/s=1/1000, L/h=1/3600000, m³/s=1, m³/min=1/60, m³/h=1/3600",
+    Quantity.DATA_RATE: "bit/s=1, kbit/s=1e3, Mbit/s=1e6, Gbit/s=1e9, B/s=8, kB/s=8e3, MB/s=8e6",
+    Quantity.DATA_SIZE: "bit=1, byte=8, B=8, kB=8e3, MB=8e6, GB=8e9, TB=8e12",
+    Quantity.DENSITY: "kg/m³=1e3, g/L=1e3, kg/L=1e6, t/m³=1e6, g/m³=1, mg/m³=1e-3, ug/m³=1e-6",
+    Quantity.DURATION: "s=1, ms=1e-3, us=1e-6, ns=1e-9, min=60, h=3600, d=86400, week=604800",
+    Quantity.ENERGY: "Wh=3600, kWh=3.6e6, 万kWh=3.6e10, MWh=3.6e9, GWh=3.6e12, TWh=3.6e15",
+    Quantity.FLOW: "L/min=1/60000, L/s=1/1000, L/h=1/3600000, mL/s=1e-6, m³/s=1, m³/min=1/60, "
+    "m³/h=1/3600, m³/d=1/86400, ft³/min=0.028316846592/60, gal/min=0.003785411784/60",
     Quantity.FORCE: "N=1, kN=1e3",
-    Quantity.FREQUENCY: "Hz=1, kHz=1e3, KHz=1e3, MHz=1e6, GHz=1e9",
+    Quantity.FREQUENCY: "Hz=1, kHz=1e3, MHz=1e6, GHz=1e9",
     Quantity.HEAT: "J=1, Ws=1, kJ=1e3, MJ=1e6, GJ=1e9, cal=4.184, kcal=4184, MMcal=4.184e6",
-    Quantity.ILLUMINANCE: "lx=1, lux=1, Lux=1",
+    Quantity.ILLUMINANCE: "lx=1",
     Quantity.INDUCTANCE: "H=1",
     Quantity.IRRADIANCE: "W/m²=1, kW/m²=1e3, MW/m²=1e6",
-    Quantity.LENGTH: "m=1, dm=1e-1, cm=1e-2, mm=1e-3, um=1e-6, μm=1e-6, nm=1e-9, km=1e3, in=0.0254, "
+    Quantity.LENGTH: "m=1, dm=1e-1, cm=1e-2, mm=1e-3, um=1e-6, nm=1e-9, km=1e3, in=0.0254, "
     "ft=0.3048, yd=0.9144, mi=1609.344, nmi=1852",
-    Quantity.MASS: "g=1, kg=1e3, t=1e6, mg=1e-3, ug=1e-6, μg=1e-6, ng=1e-9, oz=28.349523125, "
-    "lb=453.59237",
-    Quantity.MOLAR: "mmol/l=1, mmol/L=1",
+    Quantity.MASS: "g=1, kg=1e3, t=1e6, mg=1e-3, ug=1e-6, ng=1e-9, oz=28.349523125, lb=453.59237",
+    Quantity.MOLAR: "mmol/l=1",
+    Quantity.NORMAL_VOLUME: "Nm³=1",
     # kWac: rated kilowatt. EnOS files it under power, unlike the peak power kWp.
-    Quantity.POWER: "W=1, μW=1e-6, kW=1e3, KW=1e3, kWac=1e3, MW=1e6, GW=1e9, J/s=1, cal/s=4.184, "
+    Quantity.POWER: "W=1, μW=1e-6, mW=1e-3, kW=1e3, kWac=1e3, MW=1e6, GW=1e9, J/s=1, cal/s=4.184, "
     "MJ/h=1e4/36, MMcal/h=4.184e6/3600, hp=745.69987158227022",
     Quantity.PRECIPITATION: "mm/h=1",
-    Quantity.PRESSURE: "Pa=1, N/m²=1, hPa=1e2, kPa=1e3, KPa=1e3, Mpa=1e6, MPa=1e6, bar=1e5, mbar=1e2, "
-    "atm=101325, mmHg=133.322387415, inHg=3386.389, psi=6894.757, torr=101325/760, "
-    "kgf/m²=9.80665, kgf/cm²=98066.5",
-    Quantity.RATIO: "%=1e-2, %RH=1e-2, ppm=1e-6, ppb=1e-9",
-    Quantity.REACTIVE_ENERGY: "varh=1, kvarh=1e3, kVarh=1e3, kVArh=1e3, Mvarh=1e6",
-    Quantity.REACTIVE_POWER: "var=1, Var=1, VAr=1, kvar=1e3, kVar=1e3, kVAr=1e3, Kvar=1e3, KVar=1e3, "
-    "Mvar=1e6, MVar=1e6",
-    Quantity.RESISTANCE: "Ω=1, kΩ=1e3",
-    Quantity.ROTATION: "rpm=1/60, r/min=1/60",
-    Quantity.SPEED: "m/s=1, cm/s=1e-2, mm/s=1e-3, ft/s=0.3048, km/h=1/3.6, mi/h=0.44704, mph=0.44704, "
-    "nmi/h=1852/3600",
+    Quantity.PRESSURE: "Pa=1, N/m²=1, hPa=1e2, kPa=1e3, Mpa=1e6, bar=1e5, mbar=1e2, atm=101325, "
+    "mmHg=133.322387415, inHg=3386.389, psi=6894.757, torr=101325/760, kgf/m²=9.80665, "
+    "kgf/cm²=98066.5",
+    Quantity.RATIO: "%=1e-2, ppm=1e-6, ppb=1e-9",
+    Quantity.REACTIVE_ENERGY: "varh=1, kvarh=1e3, Mvarh=1e6",
+    Quantity.REACTIVE_POWER: "var=1, kVar=1e3, Mvar=1e6",
+    Quantity.RESISTANCE: "Ω=1, kΩ=1e3, MΩ=1e6",
+    Quantity.ROTATION: "rpm=1/60",
+    Quantity.SPEED: "m/s=1, cm/s=1e-2, mm/s=1e-3, m/min=1/60, ft/s=0.3048, km/h=1/3.6, "
+    "mi/h=0.44704, nmi/h=1852/3600",
     Quantity.TEMPERATURE: "K=1",
-    Quantity.VOLTAGE: "V=1, Vrms=1, mV=1e-3, kV=1e3, KV=1e3",
-    Quantity.VOLUME: "m³=1, kL=1, L=1e-3, l=1e-3, mL=1e-6, ml=1e-6, cm³=1e-6, "
-    "ft³=0.028316846592, US gal=0.003785411784, acre ft=1233.48183754752",
+    Quantity.VOLTAGE: "V=1, Vrms=1, mV=1e-3, kV=1e3",
+    Quantity.VOLUME: "m³=1, kL=1, L=1e-3, mL=1e-6, cm³=1e-6, ft³=0.028316846592, "
+    "US gal=0.003785411784, acre ft=1233.48183754752",
 }
 
 # Units without a factor: they stand for themselves, and a multiplier makes them plain text.
 _EXACT: Final[Mapping[str, tuple[Quantity, str]]] = {
     "°C": (Quantity.TEMPERATURE, UnitOfTemperature.CELSIUS),
-    "Cel": (Quantity.TEMPERATURE, UnitOfTemperature.CELSIUS),
-    "degC": (Quantity.TEMPERATURE, UnitOfTemperature.CELSIUS),
     "°F": (Quantity.TEMPERATURE, UnitOfTemperature.FAHRENHEIT),
-    "degF": (Quantity.TEMPERATURE, UnitOfTemperature.FAHRENHEIT),
+    "%RH": (Quantity.RELATIVE_HUMIDITY, UnitOfRatio.PERCENTAGE),
     "yr": (Quantity.DURATION, UnitOfTime.YEARS),
     "dB": (Quantity.LEVEL, SIGNAL_STRENGTH_DECIBELS),
     "dBA": (Quantity.LEVEL, UnitOfSoundPressure.WEIGHTED_DECIBEL_A),
-    "dB(A)": (Quantity.LEVEL, UnitOfSoundPressure.WEIGHTED_DECIBEL_A),
     "dBm": (Quantity.POWER_LEVEL, SIGNAL_STRENGTH_DECIBELS_MILLIWATT),
 }
 
@@ -401,47 +415,24 @@ _PLAIN: Final = _listed(
 
 # Symbols that take an SI prefix in text; before all others "10³" and the like is written.
 _PREFIXABLE: Final = _listed(
-    "A, Ah, C, F, H, Hz, J, K, L, N, Pa, S, T, V, VA, V·A, W, Wh, Ws, bar, bit, cal, cd, g, lx, m, mol, "
+    "A, Ah, C, F, H, Hz, J, K, L, N, Pa, S, T, V, VA, W, Wh, Ws, bar, bit, cal, cd, g, lx, m, mol, "
     "rad, s, t, var, varh, Ω, N·m, A/m, A/s, A/W, A/K, F/m, V/K, V/s, V/V, V/W, S/m, m/s, J/K, J/kg, "
     "J/m³, K/W, W/K, W/m², W/sr, Wh/m², Ω·m, Ω/m, Pa/h"
 )
 
 # Better texts for symbols that become no unit of Home Assistant.
 _RESPELLED: Final[Mapping[str, str]] = {
-    "Cel": UnitOfTemperature.CELSIUS,
-    "MVar": "Mvar",
     "Mpa": "MPa",
     "V/Cel": "V/°C",
-    "V·A": "VA",
     "Vrms": "V",
-    "deg": "°",
     "deg/s": "°/s",
-    "degC": UnitOfTemperature.CELSIUS,
-    "degF": UnitOfTemperature.FAHRENHEIT,
     "kWac": "kW",
-    "lux": "lx",
     "um": "μm",
 }
 
 # Symbols that are a power of ten of another one: km³ is "thousand cubic meter" in EnOS's own words.
 _POWERS: Final[Mapping[str, tuple[int, str]]] = {"km³": (3, "m³")}
 
-_SPELLINGS: Final = str.maketrans(
-    {
-        "\N{MICRO SIGN}": "\N{GREEK SMALL LETTER MU}",
-        "\N{DEGREE CELSIUS}": "°C",
-        "\N{DEGREE FAHRENHEIT}": "°F",
-        "\N{OHM SIGN}": "Ω",
-        "\N{KELVIN SIGN}": "K",
-        "\N{BULLET OPERATOR}": "·",
-        "\N{DOT OPERATOR}": "·",
-        "\N{BULLET}": "·",
-        "\N{FULLWIDTH PERCENT SIGN}": "%",
-        "\N{MASCULINE ORDINAL INDICATOR}": "°",
-        "\N{SQUARE M SQUARED}": "m²",
-        "\N{SQUARE M CUBED}": "m³",
-    }
-)
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -465,14 +456,6 @@ _NATIVE: Final[Mapping[str, tuple[Quantity, Fraction]]] = {
 _BY_FACTOR: Final[Mapping[tuple[Quantity, Fraction], str]] = {
     meaning: unit for unit, meaning in reversed(list(_NATIVE.items()))
 }
-
-
-def normalize(symbol: str) -> str:
-    """Return a symbol with one spelling for look-alike characters (µ, ℃, ∙, ㎥, m3)."""
-    text = unicodedata.normalize("NFC", symbol.translate(_SPELLINGS)).strip()
-    if text not in _PLAIN and text.startswith(("m2", "m3")):
-        text = f"m{'²' if text[1] == '2' else '³'}{text[2:]}"
-    return text.replace("/m3", "/m³").replace("/m2", "/m²")
 
 
 def _multiplied(symbol: str, exponent: int, prefix: str) -> str:

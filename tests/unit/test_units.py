@@ -22,7 +22,7 @@ from homeassistant.components.sensor.const import (
 import pytest
 
 from custom_components.enos.api.models import DataType, Measurepoint
-from custom_components.enos.units import MULTIPLIERS, Quantity, Unit, normalize, resolve
+from custom_components.enos.units import MULTIPLIERS, Quantity, Unit, resolve
 
 from .points import control, reading
 
@@ -480,63 +480,6 @@ def test_multiplied(symbol: str, multiplier: str, text: str, native: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("symbol", "text"),
-    [
-        ("℃", "°C"),
-        ("℉", "°F"),
-        (" °C ", "°C"),
-        ("\u00b5W", "\u03bcW"),
-        ("\u03bcW", "\u03bcW"),
-        ("\u00b5g/m³", "\u03bcg/m³"),
-        ("ug/m3", "\u03bcg/m³"),
-        ("m3/h", "m³/h"),
-        ("m3", "m³"),
-        ("㎡", "m²"),
-        ("V∙A", "VA"),
-        ("V⋅A", "VA"),
-        ("\u2126", "Ω"),
-        ("KWh", "kWh"),
-        ("kwh", "kWh"),
-        ("W·h", "Wh"),
-        ("KW", "kW"),
-        ("KV", "kV"),
-        ("KHz", "kHz"),
-        ("KPa", "kPa"),
-        ("Var", "var"),
-        ("VAr", "var"),
-        ("kvar", "kVar"),
-        ("Kvar", "kvar"),
-        ("KVar", "kvar"),
-        ("MVar", "Mvar"),
-        ("kVarh", "kvarh"),
-        ("kVArh", "kvarh"),
-        ("MPa", "Mpa"),
-        ("uA", "μA"),
-        ("uS/cm", "μS/cm"),
-        ("%RH", "%"),
-        ("deg", "°"),
-        ("degC", "°C"),
-        ("degF", "°F"),
-        ("Cel", "°C"),
-        ("ml", "mL"),
-        ("mmol/L", "mmol/l"),
-        ("KWH", "kWh"),
-        ("kW·h", "kWh"),
-        ("kVAr", "kvar"),
-        ("KVA", "kVA"),
-        ("r/min", "rpm"),
-        ("dB(A)", "dBA"),
-        ("lux", "lx"),
-        ("l", "L"),
-        ("％", "%"),
-    ],
-)
-def test_other_spellings(symbol: str, text: str) -> None:
-    """Look-alike characters and usual spellings come to the unit that is meant."""
-    assert resolve(symbol) == resolve(text)
-
-
-@pytest.mark.parametrize(
     ("symbol", "multiplier", "unit"),
     [
         ("", "ONE", Unit(None)),
@@ -546,16 +489,8 @@ def test_other_spellings(symbol: str, text: str) -> None:
         ("W", "", Unit("W", Quantity.POWER, native=True)),
         ("W", "kilo", Unit("kW", Quantity.POWER, native=True)),
         ("W", "DOZEN", Unit("dozen W")),
-        # No unit of ours by accident.
-        ("mw", "ONE", Unit("mw")),
-        ("c", "ONE", Unit("c")),
     ],
 )
 def test_unknown(symbol: str, multiplier: str, unit: Unit) -> None:
     """What nobody knows stays readable and gets no quantity."""
     assert resolve(symbol, multiplier) == unit
-
-
-def test_normalize_keeps_what_it_does_not_know() -> None:
-    """Normalizing leaves other characters alone."""
-    assert normalize("MNm³*rev") == "MNm³*rev"

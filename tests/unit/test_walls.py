@@ -25,6 +25,7 @@ PURE: Final = frozenset(
         "mapping",
         "model_export",
         "polling",
+        "spellings",
         "units",
         "values",
         "words",
