@@ -1,6 +1,5 @@
 """Which devices there are, what they are called, and what their models say."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 import time
@@ -19,6 +18,7 @@ from .api.models import (
 from .const import LOGGER
 from .corrections import ITEM_MARK, corrected, describe, with_items
 from .mapping import PointDescription
+from .names import own_names, without_owner
 from .selection import Selection
 
 _MODELS_AGAIN: Final = 24 * 3600.0
@@ -86,7 +86,7 @@ class Discovery:
         }
         self._language = language
         self._models_at: dict[str, float] = {}
-        self._bound: dict[tuple[str, str, str], dict[str, BoundPoint]] = {}
+        self._bound: dict[tuple[str, ...], dict[str, BoundPoint]] = {}
         self.devices: dict[str, Device] = {}
         self.models: dict[str, ThingModel] = {}
         self.statuses_known = True
@@ -284,11 +284,36 @@ class Discovery:
         if selection is None:
             return {}
         special = device.asset_id if device.asset_id in selection.exceptions else ""
-        key = (selection.subentry_id, device.model_id, special)
+        owners = (
+            device.name.get(self._language),
+            device.product_name.get(self._language),
+        )
+        key = (selection.subentry_id, device.model_id, special, *owners)
+        if key not in self._bound:
+            found = self._bound_of(selection, device.model_id, special)
+            names = {
+                point_id: without_owner(bound.name, owners)
+                for point_id, bound in found.items()
+                if not selection.correction_of(point_id, special).name
+            }
+            if any(found[each].name != name for each, name in names.items()):
+                names = own_names(
+                    {key: each.name for key, each in found.items()} | names
+                )
+                found = {
+                    key: replace(each, name=names[key]) for key, each in found.items()
+                }
+            # Devices whose names are in no point's name share what was found.
+            self._bound[key] = found
+        return self._bound[key]
+
+    def _bound_of(
+        self, selection: Selection, model_id: str, asset_id: str
+    ) -> dict[str, BoundPoint]:
+        key = (selection.subentry_id, model_id, asset_id)
         if key not in self._bound:
             self._bound[key] = {
-                bound.key: bound
-                for bound in self._bind(selection, device.model_id, special)
+                bound.key: bound for bound in self._bind(selection, model_id, asset_id)
             }
         return self._bound[key]
 
@@ -301,12 +326,13 @@ class Discovery:
         views = with_items(points.values())
         chosen = dict.fromkeys((*selection.controls, *selection.sensors))
         said = {key: selection.correction_of(key, asset_id) for key in chosen}
-        names = {
-            key: said[key].name or views[key].name.get(self._language) or key
-            for key in chosen
-            if key in views
-        }
-        often = Counter(names.values())
+        names = own_names(
+            {
+                key: said[key].name or views[key].name.get(self._language) or key
+                for key in chosen
+                if key in views
+            }
+        )
         for key, name in names.items():
             writable = key in selection.controls
             point, description = describe(
@@ -329,7 +355,7 @@ class Discovery:
                 point=point,
                 source=source,
                 description=description,
-                name=name if often[name] == 1 else f"{name} ({key})",
+                name=name,
                 writable=writable,
             )
 

@@ -475,7 +475,7 @@ def _wanted(point: Measurepoint, language: str) -> dict[str, str]:
 
 def _label(text: LocalizedText, language: str) -> str:
     """Return a label in a language, else in any."""
-    for candidate in (text.get(language), text.default, *text.i18n.values()):
+    for candidate in (text.whole(language), text.default, *text.i18n.values()):
         if label := _clean(candidate):
             return label
     return ""

@@ -24,6 +24,7 @@ PURE: Final = frozenset(
         "knowledge",
         "mapping",
         "model_export",
+        "names",
         "places",
         "polling",
         "spellings",

@@ -7,7 +7,10 @@ Ids are always text (a command id does not fit into a double). Times are millise
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Final
+from functools import lru_cache
+import re
+from typing import Final, Self
+import unicodedata
 
 type JsonValue = (
     bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None
@@ -55,17 +58,120 @@ class LocalizedText:
     i18n: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, language: str) -> str:
-        """Return the text for a language tag (`en`, `zh-Hans`), else the default.
+        """Return the text for a language tag (`en`, `zh-Hans`) as a name: on one line, short."""
+        text = self.whole(language)
+        if len(text) <= MAX_NAME:
+            return text
+        # At the end of a word, if one ends in the second half.
+        kept = text[: MAX_NAME - 1]
+        words = kept.rpartition(" ")[0]
+        return f"{(words if len(words) > MAX_NAME // 2 else kept).rstrip()}…"
 
-        A translation that EnOS carries as an empty text counts as missing.
+    def whole(self, language: str) -> str:
+        """Return the text for a language tag on one line, whatever its length.
+
+        The translation that fits best, else the default; who cannot be expected to read a
+        default in Chinese, Japanese or Korean gets the English translation. What EnOS carries
+        as an empty text counts as missing.
         """
-        primary = language.replace("_", "-").split("-", maxsplit=1)[0].lower()
-        for locale, text in self.i18n.items():
-            if text and locale.replace("_", "-").split("-", 1)[0].lower() == primary:
-                return text
-        if self.default:
-            return self.default
-        return next((text for text in self.i18n.values() if text), "")
+        texts = {
+            locale: text for locale, raw in self.i18n.items() if (text := _line(raw))
+        }
+        default = _line(self.default)
+        wanted = _locale(language)
+        own = [
+            (wanted.distance(locale), text)
+            for key, text in texts.items()
+            if (locale := _locale(key)).language == wanted.language
+        ]
+        if own:
+            return min(own, key=lambda item: item[0])[1]
+        english = next(
+            (text for key, text in texts.items() if _locale(key).language == "en"),
+            "",
+        )
+        if not default or (
+            english and _EAST_ASIAN.search(default) and wanted.language not in _READERS
+        ):
+            return english or next(iter(texts.values()), "")
+        return default
+
+
+MAX_NAME: Final = 100
+
+_EAST_ASIAN: Final = re.compile(
+    "[\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3041-\u30ff\u3100-\u318f\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
+    "\U00020000-\U0003ffff]"
+)
+_READERS: Final = frozenset({"zh", "yue", "ja", "ko"})
+# Other codes for the same language; Java's own are from before 1989.
+_SAME: Final[Mapping[str, str]] = {"in": "id", "iw": "he", "no": "nb"}
+# Which Chinese script is meant where only a country is named.
+_TRADITIONAL: Final = frozenset({"tw", "hk", "mo"})
+# Where a language is at home, if not in the country of the same letters.
+_HOME: Final[Mapping[str, str]] = {
+    "cs": "cz",
+    "da": "dk",
+    "en": "us",
+    "he": "il",
+    "ja": "jp",
+    "ko": "kr",
+    "nb": "no",
+    "sv": "se",
+    "uk": "ua",
+    "vi": "vn",
+    "zh": "cn",
+}
+# What nobody sees; half a character is none.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs"})
+# They belong to letters of Persian and Indian languages, and to emoji.
+_JOINERS: Final = frozenset({"\u200c", "\u200d"})
+
+
+def _line(text: str) -> str:
+    """Return a text on one line, without double blanks and what nobody sees."""
+    if not text.isprintable():
+        text = "".join(
+            char
+            for char in " ".join(text.split())
+            if char in _JOINERS or unicodedata.category(char) not in _UNSEEN
+        )
+    return " ".join(text.split())
+
+
+@dataclass(frozen=True, slots=True)
+class _Locale:
+    """A locale or language tag: `zh_TW`, `zh-Hant`, `pt-BR`, `de`; all but `language` may lack."""
+
+    language: str
+    script: str = ""
+    region: str = ""
+
+    def distance(self, other: Self) -> tuple[bool, int]:
+        """Return how far off another locale of the same language is; the least is nearest."""
+        home = _HOME.get(self.language, self.language)
+        if other.region == self.region:
+            away = 0
+        elif not other.region:
+            away = 1
+        elif other.region == home:
+            away = 2
+        else:
+            away = 3
+        return other.script != self.script, away
+
+
+@lru_cache(maxsize=512)
+def _locale(tag: str) -> _Locale:
+    """Take a tag apart."""
+    language, *more = tag.strip().lower().replace("_", "-").split("-")
+    language = _SAME.get(language, language)
+    script = next((each for each in more if len(each) == 4 and each.isalpha()), "")
+    region = next((each for each in more if len(each) in (2, 3)), "")
+    if language == "zh" and not script:
+        script = "hant" if region in _TRADITIONAL else "hans"
+    return _Locale(language, script, region)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
