@@ -41,8 +41,11 @@ class EnosDateTime(EnosControl, DateTimeEntity):
     @override
     async def async_set_value(self, value: datetime) -> None:
         """Write a moment."""
-        local = dt_util.as_local(value)
-        await self._async_write(value, f"{local:%Y-%m-%d %H:%M:%S}")
+        try:
+            shown = f"{dt_util.as_local(value):%Y-%m-%d %H:%M:%S}"
+        except OverflowError:  # a day before the first or after the last
+            shown = str(value)
+        await self._async_write(value, shown)
 
     @override
     def _as_state(self, value: Value) -> Value:

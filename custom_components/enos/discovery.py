@@ -334,7 +334,8 @@ class Discovery:
             }
         )
         for key, name in names.items():
-            writable = key in selection.controls
+            # An item alone cannot be written, whatever a file that was imported says.
+            writable = key in selection.controls and key in points
             point, description = describe(
                 views[key],
                 said[key],

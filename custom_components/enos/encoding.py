@@ -8,10 +8,10 @@ from homeassistant.components.number.const import UNIT_CONVERTERS, NumberDeviceC
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.unit_conversion import BaseUnitConverter
 
-from .api.models import DataType, JsonValue, Measurepoint
+from .api.models import DataType, JsonValue, Measurepoint, ThingService
 from .exceptions import invalid_value
 from .mapping import Kind, PointDescription
-from .values import NUMERIC, EncodeError, Value, as_text, encode, fit, parse
+from .values import NUMERIC, EncodeError, Value, as_text, code_of, encode, fit, parse
 
 # Translation keys of values that cannot be written, by what `encode` and `fit` call them.
 REASONS: Final[Mapping[str, str]] = {
@@ -126,7 +126,7 @@ def wire_value(
         if converter is not None:
             number = _from_unit(description, number, unit, converter)
         value = fit_number(point, description, number, converted=converter is not None)
-    elif description and description.options and isinstance(value, str):
+    elif description and kind is Kind.SELECT:
         value = _code(point, description, value)
     elif point.data_type is DataType.BOOL and isinstance(value, str):
         value = _WORDS.get(value.strip().lower(), value)
@@ -160,19 +160,51 @@ def _switched(description: PointDescription | None, value: object) -> Value:
     return None
 
 
-def _code(point: Measurepoint, description: PointDescription, text: str) -> str:
+def _code(
+    point: Measurepoint, description: PointDescription, value: Value | JsonValue
+) -> Value | JsonValue:
     """Return the code of an option that is given by its label or by its code.
 
     A text that is one option's label and another's code is refused: codes that are numbers
-    come as such.
+    come as such. So is what is no option at all, also where the type would take it.
     """
-    by_label = {label: code for code, label in description.options}
-    code = by_label.get(text)
-    if code is None:
-        return text
-    if not point.enum_is_int and code != text and text in point.enum:
-        raise EncodeError("ambiguous_option", option=text)
-    return code
+    if isinstance(value, str):
+        code = {label: code for code, label in description.options}.get(value)
+        if code is not None:
+            if not point.enum_is_int and code != value and value in point.enum:
+                raise EncodeError("ambiguous_option", option=value)
+            return code
+        if point.data_type is DataType.BOOL:
+            value = _WORDS.get(value.strip().lower(), value)
+    try:
+        known = code_of(parse(point, encode(point, value))) in dict(description.options)
+    except EncodeError:
+        known = False
+    if not known:
+        raise EncodeError("unknown_option", option=str(value)[:_LONGEST_SHOWN])
+    return value
+
+
+def wire_inputs(
+    service: ThingService, inputs: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """Return the inputs of a service as they go out, each in its type.
+
+    What is left out is left to the device: models do not tell what a service needs. Raises
+    EncodeError: `unknown_input`, `invalid_input`.
+    """
+    known = {each.identifier: each for each in service.inputs}
+    wire: dict[str, JsonValue] = {}
+    for name, value in inputs.items():
+        if name not in known:
+            raise EncodeError("unknown_input", item=name, items=", ".join(known) or "–")
+        try:
+            # A BOOL keeps the form in which it was given.
+            form = value if isinstance(value, bool) else None
+            wire[name] = wire_value(known[name], None, value, like=form)
+        except EncodeError as err:
+            raise EncodeError("invalid_input", item=name) from err
+    return wire
 
 
 def _struct(point: Measurepoint, value: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -158,11 +158,15 @@ def _shown(
     if description.options and (label := dict(description.options).get(code_of(value))):
         return label
     truth = description.truth(value) if description.kind is Kind.SWITCH else None
+    word = isinstance(value, bool) and bound.point.bool_labels.get(value)
+    if word:
+        return word
     if truth is not None:
-        word = isinstance(value, bool) and bound.point.bool_labels.get(value)
-        return word or async_translate_state(
+        return async_translate_state(
             hass, "on" if truth else "off", Kind.SWITCH.value, None, None, None
         )
+    if isinstance(value, datetime):
+        return f"{dt_util.as_local(value):%Y-%m-%d %H:%M:%S}"
     if isinstance(value, int | float) and not isinstance(value, bool):
         native = description.unit or ""
         unit = (state and state.attributes.get(ATTR_UNIT_OF_MEASUREMENT)) or native

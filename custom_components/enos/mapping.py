@@ -51,6 +51,8 @@ TAG_STALE: Final = "ha/stale_after"
 NO_CLASS: Final = "none"
 
 MAX_STATE_LENGTH: Final = 255
+# States that say that there is none.
+_RESERVED: Final = frozenset({"unknown", "unavailable"})
 
 
 class Kind(StrEnum):
@@ -104,6 +106,19 @@ class PointDescription:
             return True
         return False if self.off_value in (None, value) else None
 
+    def option(self, value: Value) -> str | None:
+        """Return the option of a value: its label, or its code where it has none.
+
+        None for an unknown one, and for a code that would be taken for another's label or
+        for a state of Home Assistant's own, or that is no state at all.
+        """
+        if value is None:
+            return None
+        code, labels = code_of(value), dict(self.options)
+        if code in labels:
+            return labels[code]
+        return None if code in labels.values() else state_text(code)
+
     @property
     def slider(self) -> bool:
         """Whether the range is narrow enough to be of use as a slider."""
@@ -111,6 +126,24 @@ class PointDescription:
         return self.range_declared or (
             percent and (self.minimum, self.maximum) == (0.0, 100.0)
         )
+
+
+CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def state_text(text: str) -> str | None:
+    """Return a text that can be a state, None for one that cannot be one whole.
+
+    It is too long, means something else as a state, or has control characters, which some
+    databases refuse.
+    """
+    if (
+        len(text) > MAX_STATE_LENGTH
+        or text in _RESERVED
+        or CONTROL_CHARACTERS.search(text)
+    ):
+        return None
+    return text
 
 
 # --- suggestions -------------------------------------------------------------------------------
@@ -446,9 +479,6 @@ def _guessed_step(point: Measurepoint, unit: Unit, span: float | None) -> float:
 
 
 # --- options -----------------------------------------------------------------------------------
-
-# Labels that Home Assistant would take for "no state".
-_RESERVED: Final = frozenset({"unknown", "unavailable"})
 
 
 def option_labels(point: Measurepoint, language: str) -> dict[str, str]:

@@ -10,8 +10,8 @@ from .api.models import Device
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import EnosControl, async_add_points
-from .mapping import MAX_STATE_LENGTH, Kind
-from .values import Value, code_of
+from .mapping import Kind
+from .values import EncodeError, Value
 
 # The lanes limit what is sent at once, per device and per account.
 PARALLEL_UPDATES = 0
@@ -36,8 +36,7 @@ class EnosSelect(EnosControl, SelectEntity):
     ) -> None:
         """Take over the options."""
         super().__init__(entry, device, bound)
-        self._labels = dict(bound.description.options)
-        self._codes = {label: code for code, label in self._labels.items()}
+        self._codes = {label: code for code, label in bound.description.options}
 
     @property
     @override
@@ -57,14 +56,13 @@ class EnosSelect(EnosControl, SelectEntity):
 
     @override
     async def async_select_option(self, option: str) -> None:
-        """Write the code of an option."""
-        await self._async_write(self._codes.get(option, option), option)
+        """Write the code of an option; one that only the device knows is not written."""
+        code = self._codes.get(option)
+        if code is None:
+            raise self._invalid(EncodeError("unknown_option"), option)
+        await self._async_write(code, option)
 
     @override
     def _as_state(self, value: Value) -> str | None:
         """Return the option of a value."""
-        if value is None:
-            return None
-        option = self._labels.get(code_of(value), code_of(value))
-        # Home Assistant takes no longer states, and half a code is none.
-        return option if len(option) <= MAX_STATE_LENGTH else None
+        return self._bound.description.option(value)

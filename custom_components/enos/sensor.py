@@ -19,14 +19,13 @@ from .const import DOMAIN
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import EnosEntity, EnosPointEntity, async_add_points, has_controls
-from .mapping import MAX_STATE_LENGTH, Kind
-from .values import Value, code_of, parse
+from .mapping import CONTROL_CHARACTERS, MAX_STATE_LENGTH, Kind, state_text
+from .values import Value, parse
 
 # Nothing is sent from here; reading is the coordinator's.
 PARALLEL_UPDATES = 0
 
 _NUMBER: Final = Measurepoint(identifier="", data_type=DataType.DOUBLE)
-_STRUCTURED: Final = frozenset({DataType.ARRAY, DataType.STRUCT})
 
 
 async def async_setup_entry(
@@ -61,7 +60,9 @@ class EnosSensor(EnosPointEntity, SensorEntity):
         """Take over unit and classes."""
         super().__init__(entry, device, bound)
         description = bound.description
-        self._labels = dict(description.options)
+        self._is_number = bool(
+            description.unit or description.state_class or description.device_class
+        )
         if description.device_class:
             self._attr_device_class = SensorDeviceClass(description.device_class)
         if description.state_class:
@@ -73,19 +74,17 @@ class EnosSensor(EnosPointEntity, SensorEntity):
     def native_value(self) -> Value | StateType:
         """The value; of an option the label, or the code itself where it has none."""
         value = self.point_value
-        if value is None:
-            return None
-        if self._labels:
-            return _cut(self._labels.get(code_of(value), code_of(value)))
+        if self._bound.description.options:
+            return self._bound.description.option(value)
         if not isinstance(value, str):
             return value
-        if self._bound.description.state_class is not None:
+        if self._is_number:
             # A text that was said to carry a number; else it carries none.
             return parse(_NUMBER, value)
-        if self._point.data_type in _STRUCTURED and len(value) > MAX_STATE_LENGTH:
-            # Cut in the middle of a number, it would be another one.
-            return None
-        return _cut(value)
+        if self._point.data_type is DataType.STRING:
+            value = _cut(value)
+        # Of all else a part would mean something else.
+        return state_text(value)
 
     @property
     @override
@@ -93,7 +92,7 @@ class EnosSensor(EnosPointEntity, SensorEntity):
         """The labels of an ENUM, and the present code where it has none."""
         if self.device_class is not SensorDeviceClass.ENUM:
             return None
-        options = list(self._labels.values())
+        options = [label for _, label in self._bound.description.options]
         value = self.native_value
         if isinstance(value, str) and value not in options:
             options.append(value)
@@ -101,8 +100,10 @@ class EnosSensor(EnosPointEntity, SensorEntity):
 
 
 def _cut(text: str) -> str:
-    """Return a text that Home Assistant takes as a state."""
-    return text if len(text) <= MAX_STATE_LENGTH else f"{text[: MAX_STATE_LENGTH - 1]}…"
+    """Return as much of a text as people can read and a state can hold."""
+    if len(text) > MAX_STATE_LENGTH:
+        text = f"{text[: MAX_STATE_LENGTH - 1]}…"
+    return CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class EnosStatusSensor(EnosEntity, SensorEntity):

@@ -23,8 +23,8 @@ import probatio
 
 from .api.models import JsonValue
 from .const import DOMAIN
-from .encoding import cannot_be_written, names_of, wire_value
-from .exceptions import WriteFailed
+from .encoding import cannot_be_written, names_of, wire_inputs, wire_value
+from .exceptions import WriteFailed, invalid_value
 from .records import Outcome, Record
 from .selection import MAX_QUEUE_MINUTES, MAX_TIMEOUT
 from .services_life import cancel_command, get_command
@@ -37,6 +37,7 @@ from .targets import (
     entity_target,
     plain_json,
     point_to_write,
+    service_of,
 )
 from .values import EncodeError, Value, as_text
 
@@ -56,7 +57,7 @@ def _json(value: object) -> JsonValue:
     """Validate JSON."""
     try:
         return plain_json(value)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise probatio.Invalid(str(err)) from err
 
 
@@ -238,17 +239,29 @@ def _compact(value: object) -> str:
 
 
 async def invoke_service(call: ServiceCall) -> ServiceResponse:
-    """Invoke a service of some devices."""
+    """Invoke a service of some devices.
+
+    A service that a device's model does not have is refused before anything is sent.
+    """
     service_id, inputs = call.data["service_id"], call.data["inputs"]
 
     async def invoke(on: DeviceTarget) -> _Result:
+        service = service_of(on, service_id)
+        names = names_of(on.name, service_id, _compact(inputs))
+        try:
+            wire = inputs if service is None else wire_inputs(service, inputs)
+        except EncodeError as err:
+            record = Record.begin(on.asset_id, service_id, inputs, is_service=True)
+            record.end(Outcome.REJECTED)
+            error = invalid_value(err.reason, {**names, **err.placeholders})
+            return _Result(on, record, error, given=False)
         try:
             record = await on.data.commands.async_invoke(
                 on.asset_id,
                 service_id,
-                inputs,
+                wire,
                 context=call.context,
-                names=names_of(on.name, service_id, _compact(inputs)),
+                names=names,
                 timeout=call.data.get("timeout"),
                 pending_ttl=call.data.get("pending_ttl"),
             )
@@ -257,6 +270,8 @@ async def invoke_service(call: ServiceCall) -> ServiceResponse:
         return _Result(on, record)
 
     devices = device_targets(call.hass, call.data[ATTR_DEVICE_ID])
+    for on in devices:
+        service_of(on, service_id)
     results = await asyncio.gather(*(invoke(on) for on in devices))
     return await _answer(call, results)
 

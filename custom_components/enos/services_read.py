@@ -29,7 +29,7 @@ from .targets import (
     request_failed,
     utc_text,
 )
-from .values import Value, parse
+from .values import Value, item_of, parse
 
 _RIGHT: Final = "Device Management: Read"
 # Where a value comes from that was written and that no sample has shown yet.
@@ -78,17 +78,21 @@ async def get_measurepoints(call: ServiceCall) -> ServiceResponse:
 
 
 def _key(target: PointTarget) -> PointKey:
-    return target.on.asset_id, target.point_id
+    """Return what is asked of EnOS: of an item the STRUCT."""
+    return target.on.asset_id, target.source_id
 
 
 def _shown(target: PointTarget, answer: _Answer | None) -> dict[str, Any]:
     """Return a point as the response has it."""
     description = target.description
+    raw = answer.reading.value if answer else None
+    if target.item:
+        raw = item_of(raw, target.item)
     return {
         "device_id": target.on.device_id,
         "asset_id": target.on.asset_id,
         "measurepoint_id": target.point_id,
-        "value": _plain(target.point, answer.reading.value) if answer else None,
+        "value": _plain(target.point, raw),
         "unit": description.unit if description else None,
         "time": utc_text(answer.reading.time) if answer else None,
         "source": answer.source if answer else None,
@@ -148,7 +152,9 @@ class _Inquiry:
         missing: dict[str, list[str]] = {}
         for target in self.targets:
             if _key(target) not in self.answers:
-                missing.setdefault(target.on.asset_id, []).append(target.point_id)
+                wanted = missing.setdefault(target.on.asset_id, [])
+                if target.source_id not in wanted:
+                    wanted.append(target.source_id)
         return missing
 
     def _recall(self) -> None:

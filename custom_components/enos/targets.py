@@ -19,10 +19,10 @@ from .api.errors import (
     RateLimitError,
     TransportError,
 )
-from .api.models import Device, JsonValue, Measurepoint
+from .api.models import Device, JsonValue, Measurepoint, ThingService
 from .const import CONF_WRITE_ANY_POINT, DOMAIN, point_unique_id
 from .coordinator import EnosConfigEntry, EnosData
-from .corrections import Correction, describe
+from .corrections import ITEM_MARK, Correction, describe, with_items
 from .mapping import Kind, PointDescription
 
 _WRITABLE: Final = frozenset(Kind) - {Kind.SENSOR, Kind.BINARY_SENSOR}
@@ -112,6 +112,7 @@ class PointTarget:
     """A point of a device, of unknown type where no model tells of it.
 
     `unit` is the one in which a value is given, where that may be another than the model's.
+    `item` is set for an item of a STRUCT, which is asked for as a whole (`source_id`).
     """
 
     on: DeviceTarget
@@ -120,11 +121,17 @@ class PointTarget:
     point: Measurepoint
     description: PointDescription | None = None
     unit: str | None = None
+    item: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What tells it from all others."""
         return self.on.entry.entry_id, self.on.asset_id, self.point_id
+
+    @property
+    def source_id(self) -> str:
+        """The measurepoint of EnOS that it is, or is an item of."""
+        return self.point_id.removesuffix(f"{ITEM_MARK}{self.item}")
 
     @property
     def given(self) -> JsonValue:
@@ -196,6 +203,14 @@ def entity_target(hass: HomeAssistant, entity_id: str) -> PointTarget:
 def point_to_write(on: DeviceTarget, point_id: str) -> PointTarget:
     """Return a point that may be written. Raises `ServiceValidationError`."""
     found = point_of(on, point_id, to_write=True)
+    if found.item:
+        raise problem(
+            translation_key="item_of_struct",
+            device=on.name,
+            point=found.name,
+            struct=found.source_id,
+            item=found.item,
+        )
     if on.device is None:
         # The command itself says that the device is gone.
         return found
@@ -218,13 +233,23 @@ def point_of(on: DeviceTarget, point_id: str, *, to_write: bool = False) -> Poin
         return PointTarget(on, point_id, point_id, unknown)
     discovery = on.data.coordinator.discovery
     bound = discovery.bound_point(device, point_id)
-    if bound is not None and bound.writable is to_write:
-        return PointTarget(on, point_id, bound.name, bound.point, bound.description)
+    if bound is not None and (bound.item or bound.writable is to_write):
+        return PointTarget(
+            *(on, point_id, bound.name, bound.point, bound.description),
+            item=bound.item,
+        )
     model = discovery.models.get(device.model_id)
     selection = discovery.selection_of(device)
-    point = selection.points.get(point_id) if selection else None
+    known = dict(selection.points) if selection else {}
     if model is not None:
-        point = model.measurepoints.get(point_id, point)
+        known |= model.measurepoints
+    point, item = known.get(point_id), ""
+    if point is None and ITEM_MARK in point_id:
+        source_id = point_id.partition(ITEM_MARK)[0]
+        source = [known[source_id]] if source_id in known else []
+        if point := with_items(source).get(point_id):
+            item = point_id.removeprefix(f"{source_id}{ITEM_MARK}")
+    if model is not None:
         if point is None:
             raise problem(
                 translation_key="unknown_point", device=on.name, point=point_id
@@ -243,7 +268,27 @@ def point_of(on: DeviceTarget, point_id: str, *, to_write: bool = False) -> Poin
         labels=selection.labels.get(point_id, {}) if selection else {},
     )
     name = point.name.get(language) or point_id
-    return PointTarget(on, point_id, name, point, description)
+    return PointTarget(on, point_id, name, point, description, item=item)
+
+
+def service_of(on: DeviceTarget, service_id: str) -> ThingService | None:
+    """Return a service of a device; None where no model tells of it.
+
+    Raises `ServiceValidationError` for one that the device's model does not have.
+    """
+    device = on.device
+    discovery = on.data.coordinator.discovery
+    model = discovery.models.get(device.model_id) if device else None
+    if model is None:
+        return None
+    if service_id not in model.services:
+        raise problem(
+            translation_key="unknown_service",
+            device=on.name,
+            service=service_id,
+            services=", ".join(model.services) or "–",
+        )
+    return model.services[service_id]
 
 
 def all_points(on: DeviceTarget) -> list[PointTarget]:

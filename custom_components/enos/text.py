@@ -10,7 +10,7 @@ from .api.models import Device
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import EnosControl, async_add_points
-from .mapping import MAX_STATE_LENGTH, Kind
+from .mapping import MAX_STATE_LENGTH, Kind, state_text
 from .values import Value
 
 # The lanes limit what is sent at once, per device and per account.
@@ -43,7 +43,7 @@ class EnosText(EnosControl, TextEntity):
     @property
     @override
     def native_value(self) -> str | None:
-        """The text; None for an unknown one and for one longer than may be entered here.
+        """The text; None for an unknown one and for one that cannot be entered here.
 
         Half a text is another one, and would be written back by who edits it.
         """
@@ -60,4 +60,4 @@ class EnosText(EnosControl, TextEntity):
         """Return a text that fits."""
         if not isinstance(value, str) or len(value) > self.native_max:
             return None
-        return value
+        return state_text(value)

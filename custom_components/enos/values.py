@@ -36,9 +36,19 @@ _READ_INT_LIMIT: Final = 2**63
 _FIRST_SECOND: Final = 10**8
 _FIRST_MILLISECOND: Final = 10**11
 _LAST_MILLISECOND: Final = 253_402_300_799_999
+# Numbers that are rather a time of these two centuries in digits, as in 202601311230 and
+# 20260131123000, than milliseconds of 1976 or of about 2600.
+_WRITTEN_OUT: Final = (
+    (190_000_000_000, 210_000_000_000),
+    (19_000_000_000_000, 21_000_000_000_000),
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_DATE_AND_TIME: Final = re.compile(r"\s*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_DATE: Final = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)(?P<time>[ T]\d\d:\d\d(:\d\d([.,]\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?",
+    re.ASCII,
+)
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 # Relative error of a number that went through a 32-bit float.
@@ -52,7 +62,8 @@ class EncodeError(ValueError):
 
     `reason` is a slug for a translation key; `placeholders` are its texts. Reasons:
     not_a_number, not_finite, not_integral, out_of_range, below_minimum, above_maximum,
-    off_step, not_a_boolean, unknown_option, not_text, too_long, not_a_time, unsupported_type.
+    off_step, not_a_boolean, unknown_option, not_text, too_long, not_a_time, not_an_address,
+    not_json, unsupported_type.
     """
 
     def __init__(self, reason: str, **placeholders: object) -> None:
@@ -81,10 +92,10 @@ def parse(point: Measurepoint, raw: JsonValue) -> Value:
             return _parse_int(raw)
         case DataType.FLOAT:
             number = _parse_number(raw)
-            return None if number is None else _widened(float(number))
+            return None if number is None else _widened(float(number)) + 0.0
         case DataType.DOUBLE:
             number = _parse_number(raw)
-            return None if number is None else float(number)
+            return None if number is None else float(number) + 0.0
         case DataType.ENUM:
             return _parse_code(point, raw)
         case DataType.TIMESTAMP:
@@ -98,8 +109,11 @@ def parse(point: Measurepoint, raw: JsonValue) -> Value:
 
 
 def code_of(value: Value) -> str:
-    """Return a value as the code of an option: a BOOL as 1 or 0, the rest as text."""
-    if isinstance(value, bool):
+    """Return a value as the code of an option: a BOOL as 1 or 0, the rest as text.
+
+    Whole numbers have the same code whatever their type.
+    """
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
     return "" if value is None else str(value)
 
@@ -199,6 +213,8 @@ def _parse_timestamp(raw: JsonValue) -> datetime | None:
         milliseconds = number if number >= _FIRST_MILLISECOND else number * 1000
         if not _FIRST_SECOND * 1000 <= milliseconds <= _LAST_MILLISECOND:
             return None
+        if any(low <= number < high for low, high in _WRITTEN_OUT):
+            return None
         return _EPOCH + timedelta(milliseconds=milliseconds)
     if not isinstance(raw, str):
         return None
@@ -211,10 +227,11 @@ def _parse_timestamp(raw: JsonValue) -> datetime | None:
 
 def _parse_date(raw: JsonValue) -> date | None:
     """Return the day of `yyyy-MM-dd`, with or without a time after it."""
-    if not isinstance(raw, str):
+    found = _DATE.fullmatch(raw.strip()) if isinstance(raw, str) else None
+    if found is None:
         return None
     try:
-        return date.fromisoformat(raw.strip()[:10])
+        return date.fromisoformat(found["day"])
     except ValueError:
         return None
 
@@ -355,14 +372,16 @@ def same(
     """Tell whether a reported raw value is what was written.
 
     Numbers may differ by half a step (`step`, else the declared one) or by what a 32-bit float
-    rounds away; an INT without a step not at all. All else is compared by meaning. A value that
-    cannot be parsed is never the same.
+    rounds away; an INT without a step not at all. All else is compared by meaning: a list item
+    by item, a STRUCT by the items that both have, if one has all of the other's (what was left
+    out when it was written is reported all the same). A value that cannot be parsed is never
+    the same.
     """
     first, second = parse(point, a), parse(point, b)
     if first is None or second is None:
         return False
     if point.data_type in {DataType.ARRAY, DataType.STRUCT}:
-        return _decoded(first) == _decoded(second)
+        return _same_parts(point, _decoded(first), _decoded(second))
     if (
         point.data_type not in NUMERIC
         or not isinstance(first, int | float)
@@ -377,12 +396,34 @@ def same(
     return abs(first - second) <= allowed
 
 
-def _decoded(value: Value) -> object:
+def _decoded(value: Value) -> JsonValue:
     """Return what JSON text means, else the text."""
+    text = str(value)
     try:
-        return json.loads(str(value))
+        found: JsonValue = json.loads(text)
     except ValueError, RecursionError:
-        return value
+        return text
+    return found
+
+
+def _same_parts(point: Measurepoint, a: JsonValue, b: JsonValue) -> bool:
+    """Tell whether two lists or objects mean the same, each item by its type."""
+    if isinstance(a, list) and isinstance(b, list):
+        item = Measurepoint(
+            identifier="", data_type=point.item_type or DataType.UNKNOWN
+        )
+        return len(a) == len(b) and all(
+            one == other or same(item, one, other)
+            for one, other in zip(a, b, strict=True)
+        )
+    if isinstance(a, dict) and isinstance(b, dict):
+        types = {item.identifier: item for item in point.items}
+        common = a.keys() & b.keys()
+        return len(common) == min(len(a), len(b)) and all(
+            a[key] == b[key] or (key in types and same(types[key], a[key], b[key]))
+            for key in common
+        )
+    return a == b
 
 
 def encode(
@@ -392,7 +433,8 @@ def encode(
 
     INT: int. FLOAT: the shortest decimal of the same 32-bit float. DOUBLE: float. BOOL: 1 or 0.
     ENUM: the code in its own type, from its text or number. STRING: as it is. TIMESTAMP:
-    milliseconds. DATE: `yyyy-MM-dd`. ARRAY, STRUCT: the list or object. `like` is a value that
+    milliseconds. DATE: `yyyy-MM-dd`. ARRAY, STRUCT: the list or object. FILE: its address.
+    `like` is a value that
     EnOS gave, whose form is taken where a type has several: BOOL as true and false, TIMESTAMP in
     seconds or as text, DATE with a time. Range and step of a number are `fit`'s business.
     Raises EncodeError.
@@ -416,7 +458,11 @@ def encode(
                 raise EncodeError("not_text", value=value)
             if point.max_length is not None and len(value) > point.max_length:
                 raise EncodeError("too_long", length=len(value), max=point.max_length)
-            return value
+            return _strict(value)
+        case DataType.FILE:
+            if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+                raise EncodeError("not_an_address", value=str(value)[:100])
+            return _strict(value)
         case DataType.TIMESTAMP | DataType.DATE:
             return _encode_time(point, value, like)
         case DataType.ARRAY if isinstance(value, list):
@@ -490,23 +536,31 @@ def _encode_time(
         raise EncodeError("not_a_time", value=str(value)[:100])
     milliseconds = round(moment.timestamp() * 1000)
     given = _parse_number(like)
-    if given is None:
-        return milliseconds
     number = milliseconds
-    if _FIRST_SECOND <= given < _FIRST_MILLISECOND:
+    if given is not None and _FIRST_SECOND <= given < _FIRST_MILLISECOND:
         number = milliseconds // 1000
-    return str(number) if isinstance(like, str) else number
+    read = _parse_timestamp(number)
+    if read is None or abs(read.timestamp() * 1000 - milliseconds) >= 1000:
+        # Nobody could tell it from a number of another meaning.
+        raise EncodeError("not_a_time", value=str(value)[:100])
+    return str(number) if given is not None and isinstance(like, str) else number
 
 
 def _has_time(like: JsonValue) -> bool:
     """Tell whether a DATE came with a time of day."""
-    return isinstance(like, str) and bool(_DATE_AND_TIME.match(like))
+    found = _DATE.fullmatch(like.strip()) if isinstance(like, str) else None
+    return found is not None and found["time"] is not None
 
 
 def _strict(value: JsonValue) -> JsonValue:
-    """Return a list or object if JSON can carry it (NaN cannot)."""
+    """Return a text, list or object if JSON can carry it.
+
+    It cannot carry NaN, half a character, or what is nested without end.
+    """
     try:
-        json.dumps(value, allow_nan=False)
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError, RecursionError:
+        raise EncodeError("not_json") from None
     except TypeError, ValueError:
         raise EncodeError("not_finite", value=str(value)[:100]) from None
     return value

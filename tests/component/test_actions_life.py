@@ -91,7 +91,7 @@ async def test_invoke(hass: HomeAssistant, sim: Simulator) -> None:
 
 
 async def test_invoke_in_vain(hass: HomeAssistant, sim: Simulator) -> None:
-    """Devices fail alone; an unknown service is EnOS's to refuse."""
+    """Devices fail alone; a service that no model has is never sent."""
     await set_up_fcus(hass, sim)
     first, second = sim.device("fcu", 0), sim.device("fcu", 1)
     first.status = "offline"
@@ -107,8 +107,10 @@ async def test_invoke_in_vain(hass: HomeAssistant, sim: Simulator) -> None:
     assert [each["outcome"] for each in found["commands"]] == ["queued", "queued"]
     assert [each["output"] for each in found["commands"]] == [None, None]
 
+    sent = len(sim.requests)
     err = await refused(hass, INVOKE, **{**target, "service_id": "explode"})
-    assert err.translation_key == "several_failed"
+    assert err.translation_key == "unknown_service"
+    assert len(sim.requests) == sent
     for inputs in ([1], {1: 2}, "x"):
         with pytest.raises(probatio.Invalid):
             await do(hass, INVOKE, **{**target, "inputs": inputs})

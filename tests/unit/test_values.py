@@ -45,8 +45,24 @@ def enum(*codes: str, is_int: bool = True) -> Measurepoint:
     return point("ENUM", enum=texts, enum_is_int=is_int)
 
 
+FLOATS: Final = point("ARRAY", item_type=DataType.FLOAT)
+PLAN: Final = point(
+    "STRUCT",
+    items=(
+        Measurepoint(identifier="on", data_type=DataType.BOOL),
+        Measurepoint(identifier="at", data_type=DataType.FLOAT),
+    ),
+)
 INT_ENUM: Final = enum("0", "1", "2")
 TEXT_ENUM: Final = enum("above", "below or equal", "1", "007", is_int=False)
+
+
+def nested(depth: int) -> list[Any]:
+    """Return a list in a list in a list."""
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
 
 
 def float32(number: float) -> float:
@@ -108,6 +124,10 @@ def float32(number: float) -> float:
         ("FLOAT", 21.12345678, 21.12345678),
         ("FLOAT", 123456792, 123456792.0),
         ("FLOAT", 1e39, 1e39),
+        ("FLOAT", "१२", None),
+        ("FLOAT", "0x10", None),
+        ("FLOAT", " 21.50 ", 21.5),
+        ("FLOAT", {"value": 1}, None),
         ("FLOAT", NAN, None),
         ("FLOAT", -INF, None),
         ("FLOAT", "Infinity", None),
@@ -143,6 +163,23 @@ def float32(number: float) -> float:
         ("TIMESTAMP", [], None),
         ("DATE", "2025-11-22", date(2025, 11, 22)),
         ("DATE", "2025-11-22 08:26:40", date(2025, 11, 22)),
+        (
+            "TIMESTAMP",
+            "2025-11-22T08:26:40.123456Z",
+            MOMENT.replace(microsecond=123456),
+        ),
+        # A time in digits is none in milliseconds (it would be of 1976, or of 2612).
+        ("TIMESTAMP", 202511220826, None),
+        ("TIMESTAMP", 20251122082640, None),
+        ("TIMESTAMP", "20251122082640", None),
+        ("TIMESTAMP", True, None),
+        ("DATE", "2025-11-22T08:26:40+08:00", date(2025, 11, 22)),
+        ("DATE", " 2025-11-22 ", date(2025, 11, 22)),
+        ("DATE", "2025-11-222", None),
+        ("DATE", "2025-11-22 or so", None),
+        ("DATE", "2025-W47-6", None),
+        ("DATE", "20251122", None),
+        ("DATE", "२०२५-११-२२", None),
         ("DATE", 1763800000000, None),
         ("ARRAY", [1, 2.5, "a"], '[1,2.5,"a"]'),
         ("ARRAY", "[1, 2]", "[1, 2]"),
@@ -232,6 +269,7 @@ REASONS: Final = {
     None,
     *("not_a_number", "not_finite", "not_integral", "out_of_range", "not_a_boolean"),
     *("unknown_option", "not_text", "too_long", "not_a_time", "unsupported_type"),
+    *("not_an_address", "not_json"),
 }
 
 
@@ -292,6 +330,7 @@ def test_any_input_is_encoded_or_refused(model: Measurepoint, value: Any) -> Non
         (point("DATE"), "2025-11-22 10:00:00", "2025-11-22"),
         (point("ARRAY"), [1, 2], [1, 2]),
         (point("STRUCT"), {"a": 1}, {"a": 1}),
+        (point("FILE"), "enos-connect://a/b", "enos-connect://a/b"),
     ],
 )
 def test_encode(model: Measurepoint, value: Any, wire: JsonValue) -> None:
@@ -302,10 +341,36 @@ def test_encode(model: Measurepoint, value: Any, wire: JsonValue) -> None:
     assert json.dumps(encoded) == json.dumps(wire)
 
 
-@pytest.mark.parametrize(("value", "wire"), [(True, "true"), (0, "false")])
-def test_encode_bool_as_json(value: Any, wire: str) -> None:
-    """A BOOL goes out as JSON's own where EnOS gave it so."""
-    assert json.dumps(encode(point("BOOL"), value, bool_as_json=True)) == wire
+@pytest.mark.parametrize(
+    ("data_type", "value", "like", "wire"),
+    [
+        ("BOOL", True, False, True),
+        ("BOOL", 0, True, False),
+        ("BOOL", True, 0, 1),
+        ("BOOL", False, "true", 0),
+        ("TIMESTAMP", MOMENT, 1767225600000, 1763800000000),
+        ("TIMESTAMP", MOMENT, "1767225600000", "1763800000000"),
+        ("TIMESTAMP", MOMENT, 1767225600, 1763800000),
+        ("TIMESTAMP", MOMENT, "1767225600", "1763800000"),
+        # Forms that EnOS does not document for writing, and what is no time.
+        ("TIMESTAMP", MOMENT, "2026-01-01T00:00:00Z", 1763800000000),
+        ("TIMESTAMP", MOMENT, 0, 1763800000000),
+        ("TIMESTAMP", MOMENT, "0", "1763800000000"),
+        ("TIMESTAMP", MOMENT, "", 1763800000000),
+        ("DATE", MOMENT.date(), "2026-01-01", "2025-11-22"),
+        ("DATE", MOMENT.date(), "2026-01-01 08:30:00", "2025-11-22 00:00:00"),
+        ("DATE", MOMENT.date(), 20260101, "2025-11-22"),
+        ("INT", 5, "4", 5),
+        ("STRING", "a", 7, "a"),
+    ],
+)
+def test_encode_in_the_form_that_enos_gave(
+    data_type: str, value: Any, like: JsonValue, wire: JsonValue
+) -> None:
+    """Where a type has several forms, the one goes out in which EnOS gives the value."""
+    encoded = encode(point(data_type), value, like=like)
+    assert encoded == wire
+    assert type(encoded) is type(wire)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +415,17 @@ def test_encode_bool_as_json(value: Any, wire: str) -> None:
         (point("ARRAY"), {"a": 1}, "unsupported_type", {"type": "ARRAY"}),
         (point("ARRAY"), [NAN], "not_finite", {"value": "[nan]"}),
         (point("STRUCT"), "x", "unsupported_type", {"type": "STRUCT"}),
-        (point("FILE"), "x", "unsupported_type", {"type": "FILE"}),
+        (point("FILE"), "x", "not_an_address", {"value": "x"}),
+        (point("FILE"), "ftp://a b", "not_an_address", None),
+        (point("FILE"), 5, "not_an_address", None),
+        (point("STRING"), "\ud83d", "not_json", None),
+        (point("ARRAY"), ["\ud83d"], "not_json", None),
+        (point("ARRAY"), nested(100_000), "not_json", None),
+        # What would be read as something else later on.
+        (point("TIMESTAMP"), datetime(1970, 1, 1, tzinfo=UTC), "not_a_time", None),
+        (point("TIMESTAMP"), datetime(1, 1, 1, tzinfo=UTC), "not_a_time", None),
+        (point("TIMESTAMP"), datetime(2600, 1, 1, tzinfo=UTC), "not_a_time", None),
+        (point("TIMESTAMP"), MOMENT.replace(tzinfo=None), "not_a_time", None),
         (point("UNKNOWN"), 1, "unsupported_type", {"type": "UNKNOWN"}),
     ],
 )
@@ -461,6 +536,19 @@ def test_enum_round_trip(model: Measurepoint) -> None:
         (point("DATE"), "2025-11-22 00:00:00", "2025-11-22", True),
         (point("ARRAY"), "[1, 2]", [1, 2], True),
         (point("ARRAY"), [2, 1], [1, 2], False),
+        (point("ARRAY"), [1], [1, 2], False),
+        (point("ARRAY"), [1], {"a": 1}, False),
+        # Each item by its type.
+        (FLOATS, "[21.100000381469727]", [21.1], True),
+        (FLOATS, ["21.1"], [21.1], True),
+        (FLOATS, [21.2], [21.1], False),
+        (FLOATS, [None], [None], True),
+        (PLAN, {"on": 1, "at": 21.100000381469727}, {"on": True, "at": 21.1}, True),
+        (PLAN, {"on": "1", "at": 21.1}, {"on": True, "at": 21.1}, True),
+        (PLAN, {"on": False, "at": 21.1}, {"on": True, "at": 21.1}, False),
+        # An item that was left out when it was written is reported all the same.
+        (PLAN, '{"on":1,"at":5.0}', {"at": 5.0}, True),
+        (PLAN, '{"on":1,"at":5.0}', {"at": 5.0, "of": 1}, False),
         (point("STRUCT"), '{"b": 2, "a": 1}', {"a": 1, "b": 2}, True),
         (point("STRUCT"), "no json", {"a": 1}, False),
     ],

@@ -28,6 +28,8 @@ from .models import (
 )
 
 _SHORTEST_SECRET: Final = 6
+# No data type nests deeper than a list in an object; what writes JSON gives up at some 250.
+_DEEPEST: Final = 64
 
 
 def json_object(content: bytes) -> dict[str, Any] | None:
@@ -42,8 +44,9 @@ def json_object(content: bytes) -> dict[str, Any] | None:
 def _leniently(content: bytes) -> object:
     """Return JSON as Java's writers may produce it; None where it is none.
 
-    NaN and infinite numbers become None, what is no proper text becomes a question mark: one
-    odd value of one device must not cost the reply for all.
+    NaN and infinite numbers become None, what is no proper text becomes a question mark, and
+    what is nested without end goes: one odd value of one device must not cost the reply for
+    all.
     """
 
     def finite(text: str) -> float | None:
@@ -56,10 +59,21 @@ def _leniently(content: bytes) -> object:
             parse_constant=lambda _: None,
             parse_float=finite,
         )
-        text = json.dumps(value, ensure_ascii=False)
+        text = json.dumps(_pruned(value), ensure_ascii=False)
         return orjson.loads(text.encode("utf-8", "replace"))
     except ValueError, RecursionError:
         return None
+
+
+def _pruned(value: Any, depth: int = _DEEPEST) -> Any:
+    """Return a value with None for what is nested too deep to be written anywhere."""
+    if not isinstance(value, list | dict):
+        return value
+    if depth == 0:
+        return None
+    if isinstance(value, list):
+        return [_pruned(item, depth - 1) for item in value]
+    return {key: _pruned(item, depth - 1) for key, item in value.items()}
 
 
 def _int(value: object) -> int | None:
@@ -385,14 +399,14 @@ def latest(data: object, wanted: frozenset[str]) -> dict[tuple[str, str], Readin
         time = _int(item.get("timestamp"))
         for key, value in item.items():
             if key in wanted and key not in ("assetId", "timestamp"):
-                readings[asset_id, key] = Reading(value, time)
+                readings[asset_id, key] = Reading(_pruned(value), time)
     return readings
 
 
 def query_latest(data: object) -> dict[str, Reading]:
     """Return the samples of a `queryLatest` reply by point."""
     return {
-        item["id"]: Reading(item.get("value"), _int(item.get("time")))
+        item["id"]: Reading(_pruned(item.get("value")), _int(item.get("time")))
         for item in items(data)
         if isinstance(item.get("id"), str)
     }
