@@ -55,6 +55,8 @@ class _Class:
 
 _D = SensorDeviceClass
 _ENERGY: Final = (
+    # What melts a fuse has the unit of an energy, and is none.
+    _Class(None, terms("integral, 积分")),
     _Class(_D.ENERGY, w.COUNTING, w.NOT_COUNTING),
     _Class(_D.ENERGY_STORAGE, w.STORED),
     _Class(_D.ENERGY),
@@ -79,6 +81,7 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
     Quantity.AREA: (_Class(_D.AREA),),
     Quantity.CONDUCTIVITY: (_Class(_D.CONDUCTIVITY),),
     Quantity.CURRENT: (_Class(_D.CURRENT),),
+    Quantity.DATA_RATE: (_Class(_D.DATA_RATE),),
     Quantity.DATA_SIZE: (_Class(_D.DATA_SIZE, unless=terms("resolution, 分辨率")),),
     Quantity.DENSITY: (
         _Class(_D.ABSOLUTE_HUMIDITY, terms("absolute humidity, 绝对湿度")),
@@ -104,8 +107,8 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
     Quantity.ILLUMINANCE: (_Class(_D.ILLUMINANCE),),
     Quantity.IRRADIANCE: (_Class(None, w.HEAT_FLUX), _Class(_D.IRRADIANCE)),
     Quantity.LENGTH: (
-        _Class(_D.PRECIPITATION, w.RAIN),
-        _Class(_D.DISTANCE, unless=w.RAIN),
+        _Class(_D.PRECIPITATION, w.RAIN, w.NO_LENGTH),
+        _Class(_D.DISTANCE, unless=w.RAIN | w.NO_LENGTH),
     ),
     Quantity.LEVEL: (
         _Class(
@@ -138,14 +141,10 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
             terms("atmospheric, barometric, barometer, air pressure outdoor, 大气压"),
             w.DIFFERENCE,
         ),
-        # Stress and strength share the unit only.
-        _Class(
-            _D.PRESSURE,
-            unless=terms("modulus, strength, stress, bearing, 模量, 强度, 应力, 承载"),
-        ),
+        _Class(_D.PRESSURE, unless=w.NO_PRESSURE),
     ),
     Quantity.RATIO: (
-        _Class(_D.POWER_FACTOR, w.POWER_FACTOR),
+        _Class(_D.POWER_FACTOR, w.POWER_FACTOR, w.DIFFERENCE | w.CORRECTION),
         _Class(
             _D.BATTERY,
             terms("""
@@ -153,19 +152,25 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
                 荷电状态, 电池电量, 剩余电量
             """),
             terms("""
-                limit, min, max, deviation, threshold, health, soh, so h, target, low, high,
-                上限, 下限, 偏差, 健康, 阈值
+                limit, min, max, minimum, maximum, lowest, highest, deviation, threshold, health, soh, so h, target, low, high,
+                上限, 下限, 最低, 最高, 最小, 最大, 偏差, 健康, 阈值
             """),
             terms("battery, 电池"),
         ),
-        _Class(_D.MOISTURE, terms("moisture, soil humidity, 土壤湿度, 含水")),
+        _Class(
+            _D.MOISTURE,
+            terms("moisture, soil humidity, 土壤湿度, 含水"),
+            w.DIFFERENCE
+            | w.CORRECTION
+            | terms("absorption, sensitivity, resistance, permeability, 吸湿, 含水层"),
+        ),
         _Class(
             _D.HUMIDITY,
             terms("humidity, rh, hum, 湿度"),
             w.DIFFERENCE
             | w.CORRECTION
             | w.NO_TEMPERATURE
-            | terms("valve, output, tolerance, accuracy, error, 阀, 输出, 公差, 精度"),
+            | terms("valve, output, fan, speed, load, 阀, 输出, 风机, 负荷"),
         ),
         _Class(_D.CO2, _CO2),
         _Class(_D.CO, _CO, _CO2),
@@ -175,10 +180,13 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
         _Class(_D.VOLATILE_ORGANIC_COMPOUNDS_PARTS, _VOC),
     ),
     Quantity.REACTIVE_ENERGY: (_Class(_D.REACTIVE_ENERGY),),
+    Quantity.RELATIVE_HUMIDITY: (
+        _Class(_D.HUMIDITY, unless=w.DIFFERENCE | w.CORRECTION),
+    ),
     # The library has a "power factor" in kVar: whatever it is, it is no reactive power.
     Quantity.REACTIVE_POWER: (_Class(None, w.POWER_FACTOR), _Class(_D.REACTIVE_POWER)),
     Quantity.SPEED: (
-        _Class(_D.WIND_SPEED, terms("wind, windspeed, gust, 风速")),
+        _Class(_D.WIND_SPEED, terms("wind, windspeed, gust, 风速"), w.DUCT),
         _Class(_D.SPEED),
     ),
     Quantity.TEMPERATURE: (
@@ -190,8 +198,8 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
     Quantity.VOLTAGE: (_Class(_D.VOLTAGE),),
     Quantity.VOLUME: (
         _Class(_D.VOLUME_STORAGE, w.STORED, w.SURELY_COUNTING),
-        _Class(_D.GAS, w.GAS),
-        _Class(_D.WATER, w.WATER),
+        _Class(_D.GAS, w.GAS, w.NO_GAS | w.WATER),
+        _Class(_D.WATER, w.WATER, w.NO_WATER | w.GAS),
         _Class(_D.VOLUME),
     ),
 }
@@ -201,6 +209,11 @@ _UNITLESS: Final = (
     _Class(_D.PH, _ACIDITY, terms("phase, 相")),
     _Class(_D.POWER_FACTOR, w.POWER_FACTOR),
 )
+_DEGREES: Final = (
+    ("kWh", w.ELECTRICITY),
+    ("°C", w.TEMPERATURE),
+    ("°", w.ANGLE),
+)
 # Energies, volumes and masses count up where words allow, the others only where words demand it;
 # a rate (power, flow) never does.
 _COUNTED: Final = frozenset(
@@ -209,9 +222,13 @@ _COUNTED: Final = frozenset(
         Quantity.HEAT,
         Quantity.REACTIVE_ENERGY,
         Quantity.VOLUME,
+        Quantity.NORMAL_VOLUME,
         Quantity.MASS,
     }
 )
+_VOLUMES: Final = frozenset({Quantity.VOLUME, Quantity.NORMAL_VOLUME})
+# Of these the energies run backwards where words say so.
+_ENERGIES: Final = frozenset({Quantity.ENERGY, Quantity.HEAT, Quantity.REACTIVE_ENERGY})
 _COUNTABLE: Final = frozenset(
     {
         None,
@@ -239,6 +256,10 @@ def _classes_of(unit: str | None) -> frozenset[str]:
 def classify(point: Measurepoint, found: Words) -> tuple[Unit, str | None]:
     """Return the unit and the device class of a number, None without a certain one."""
     unit = resolve(point.unit, point.multiplier)
+    if unit.text == "度":
+        unit = next(
+            (resolve(symbol) for symbol, thing in _DEGREES if found.any(thing)), unit
+        )
     candidates: tuple[_Class, ...] = ()
     if unit.text == "pH" and found.any(_ACIDITY):
         # EnOS's pH is picohenry, yet its own library measures the acidity of soil in it.
@@ -246,7 +267,9 @@ def classify(point: Measurepoint, found: Words) -> tuple[Unit, str | None]:
     if found.any(w.COEFFICIENT):
         pass
     elif unit.text is None:
-        candidates = _UNITLESS
+        # A whole number is a power factor times something that nobody tells.
+        whole = point.data_type is DataType.INT and found.any(w.POWER_FACTOR)
+        candidates = () if whole else _UNITLESS
     elif unit.native and unit.quantity is not None:
         candidates = _CLASSES.get(unit.quantity, ())
     accepted = _classes_of(unit.text)
@@ -277,7 +300,7 @@ def _counts(point: Measurepoint, unit: Unit, found: Words) -> bool:
         return False
     if unit.quantity is Quantity.MASS and found.any(w.GROSS_MASS):
         return False
-    if unit.quantity is Quantity.VOLUME and found.any(w.STORED):
+    if unit.quantity in _VOLUMES and found.any(w.STORED):
         return False
     if found.any(w.COUNTING):
         return True
@@ -296,7 +319,7 @@ def state_class(
     wanted = SensorStateClass.MEASUREMENT
     if _counts(point, unit, found):
         wanted = SensorStateClass.TOTAL_INCREASING
-        if unit.quantity in {Quantity.ENERGY, Quantity.HEAT} and found.any(w.NET):
+        if unit.quantity in _ENERGIES and found.any(w.NET):
             wanted = SensorStateClass.TOTAL
     elif unit.quantity is Quantity.ANGLE and unit.native and found.any(w.BEARING):
         wanted = SensorStateClass.MEASUREMENT_ANGLE

@@ -232,27 +232,32 @@ COUNTING: Final = terms("""
     cumulative, cumulated, accumulated, accumulative, accumulation, acc, total, totals, totalized,
     totalizer, totaliser, lifetime, consumption, consumed, usage, used, production, produced,
     generation, generated, yield, delivered, import, imported, export, exported, daily, today,
-    hourly, weekly, monthly, yearly, annual, meter, meter reading, throughput,
-    累计, 累計, 累积, 总电量, 用电量, 发电量, 耗电量, 充电量, 放电量, 上网电量, 下网电量, 购电量, 售电量,
+    hourly, weekly, monthly, yearly, annual, meter, meter reading, throughput, accumulating,
+    水表, 气表, 电表, 热表, 冷表, 累计, 累計, 累积, 总电量, 用电量, 发电量, 耗电量, 充电量, 放电量, 上网电量, 下网电量, 购电量, 售电量,
     电能, 能耗, 电度, 用水量, 用气量, 用热量, 用冷量, 供热量, 供冷量, 用量, 耗量, 耗水量, 耗气量, 总量,
     总用, 表读数, 表底, 示数, 今日, 当日, 日发电, 日用电, 当月, 当年, 本月, 本年, 产量, 消耗
 """)
 # Only these make a counter of anything but an energy, a volume or a mass.
 SURELY_COUNTING: Final = terms("""
-    cumulative, cumulated, accumulated, accumulative, accumulation, totalizer, totaliser, totalized,
-    累计, 累計, 累积
+    cumulative, cumulated, accumulated, accumulating, accumulative, accumulation, totalizer,
+    totaliser, totalized, 累计, 累計, 累积
 """)
 # Looks like a counter and is none: fixed, planned, averaged, or of a period that is over.
 NOT_COUNTING: Final = terms("""
     rated, nominal, limit, setpoint, set, sp, target, forecast, predicted, prediction, planned, plan,
     budget, average, avg, mean, max, min, maximum, minimum, yesterday, last, previous, theoretical,
     rate, specific, per, loss, impact, pulse, capacity, contract, demand, expected, price, cost, switching,
-    dissipation, density,
+    dissipation, density, interval, increment, delta, difference, diff, baseline, quota, balance,
+    prepaid, remaining, remain, residual, day before, guaranteed, permissible, allowed, required,
+    ignition, avalanche, explosion, activation, kinetic, potential, arc,
     额定, 设定, 目标, 预测, 计划, 平均, 最大, 最小, 昨日, 上月, 上年, 去年, 上周, 理论, 单位, 应发, 损失,
-    冲击, 容量, 需量, 限值, 单价
+    冲击, 容量, 需量, 限值, 单价, 增量, 差值, 差额, 区间, 时段, 日均, 月均, 均值, 昨天, 前日, 上日, 上季, 同期,
+    基准, 配额, 限额, 余额, 余量, 剩余, 可充, 可放, 占比, 点火, 雪崩, 电弧, 动能, 势能
 """)
 # Counts energy, but backwards as well.
-NET: Final = terms("net, 净电, 净发电, 净用电, 净能")
+NET: Final = terms(
+    "net, combined active, combined reactive, 净电, 净发电, 净用电, 净能, 净上网, 组合有功, 组合无功"
+)
 # Energy of a meter where the unit alone (joules) does not say so.
 HEAT_METER: Final = terms("energy, heat, heating, cooling, cold, 热量, 冷量, 能量")
 STORED: Final = terms("""
@@ -268,32 +273,71 @@ GROSS_MASS: Final = terms("mass, weight, 质量, 重量")
 
 DIFFERENCE: Final = terms("""
     difference, diff, differential, delta, dt, delta t, deviation, deadband, dead band, hysteresis,
-    offset, bias, temp rise, temperature rise, 温差, 溫差, 回差, 差值, 误差, 偏差, 死区, 偏移, 温升
+    offset, bias, temp rise, temperature rise, temp drop, temperature drop, temp increase,
+    temperature increase, superheat, superheating, super heat, subcool, subcooling, undercooling,
+    approach temp, approach temperature, 过热度, 过冷度, 端差, 逼近度, 趋近温度, 温降, 温差, 溫差, 回差, 差值, 误差, 偏差, 死区, 偏移, 温升
 """)
 # Neither surely a difference nor surely not.
 CORRECTION: Final = terms("""
-    correction, compensation, calibration, trim, drift, spread, band, span, gradient,
-    补偿, 校正, 修正, 校准, 漂移, 调整
+    correction, compensation, calibration, trim, drift, spread, band, span, gradient, shift,
+    slope, error, accuracy, tolerance, uncertainty, resolution, stability, variation, fluctuation,
+    公差, 允差, 精度, 分辨率, 稳定, 波动, 变化量, 平移, 补偿, 校正, 修正, 校准, 漂移, 调整
 """)
 # Belongs to a quantity without being one: no class at all.
-COEFFICIENT: Final = terms("coefficient, coef, 系数")
+COEFFICIENT: Final = terms("""
+    coefficient, coef, coeff, rate of rise, rate of fall, rate of change, rate change, change rate,
+    rise rate, slew rate, ramp rate, heating rate, cooling rate, per unit, per area, per capita,
+    系数, 上升率, 下降率, 变化率, 变化速率, 爬坡率, 升温速率, 降温速率, 单位面积
+""")
 # In kelvin, and no temperature.
-NO_TEMPERATURE: Final = terms("index, constant, sensitivity, factor, 指数, 常数, 灵敏")
+NO_TEMPERATURE: Final = terms("""
+    index, constant, sensitivity, factor, color temp, color temperature, colour temp,
+    colour temperature, cct, degree days, 指数, 常数, 灵敏, 色温, 度日
+""")
 # Percent that leaves 0 to 100.
 BEYOND_PERCENT: Final = terms("""
     ratio, gain, factor, reactive, slope, overload, change, error, imbalance, unbalance, growth,
     增益, 比例系数, 系数, 无功, 斜率, 变化, 不平衡, 同比, 环比
 """)
 WATER: Final = terms("water, 水")
-GAS: Final = terms("gas, 燃气, 天然气, 用气, 耗气, 煤气, 气量")
-HEAT_FLUX: Final = terms(
-    "heat, flux, density, thermal, sound, 热流, 热通, 功率密度, 声强"
-)
+# Water that goes round or away is not consumed.
+NO_WATER: Final = terms("""
+    waste, wastewater, sewage, drain, drainage, effluent, storm, stormwater, chilled, cooling,
+    condenser, circulating, circulation, recirculation, heating, boiler, secondary, primary, steam,
+    depth, 污水, 废水, 排水, 雨水, 冷冻水, 冷却水, 循环水, 空调水, 采暖, 供暖, 热网, 蒸汽, 中水
+""")
+GAS: Final = terms("gas, 燃气, 天然气, 用气, 耗气, 煤气, 气表")
+# Gas that nobody burns.
+NO_GAS: Final = terms("""
+    air, compressed, steam, nitrogen, oxygen, hydrogen, argon, exhaust, flue, waste, inert, carbon,
+    空气, 压缩, 空压, 蒸汽, 氮气, 氧气, 氢气, 氩气, 废气, 烟气, 尾气
+""")
+HEAT_FLUX: Final = terms("""
+    heat, flux, density, thermal, sound, load, consumption, lighting, specific, friction, laser,
+    热流, 热通, 功率密度, 声强, 负荷, 能耗, 照明, 指标, 摩擦
+""")
+# Amounts of rain that a length could be taken for, and heights of a pump that are pressures.
+NO_LENGTH: Final = terms("""
+    evaporation, evapotranspiration, pump head, delivery head, total head, hydraulic head,
+    pressure head, suction head, npsh, 蒸发, 扬程, 水头
+""")
+# Of a material, or carried by a structure.
+NO_PRESSURE: Final = terms("""
+    modulus, strength, stress, bearing capacity, load bearing, bearing strength, hardness, rigidity,
+    elasticity, shear, snow load, wind load, ice load, ground load, floor load, surface load,
+    live load, dead load, 模量, 强度, 应力, 承载, 硬度, 刚度, 弹性, 剪切, 载荷, 荷载, 雪压
+""")
+DUCT: Final = terms("""
+    duct, supply air, return air, exhaust air, fresh air, outlet air, fan, face velocity,
+    风管, 送风, 回风, 排风, 新风, 风机, 风口, 出风
+""")
 RAIN: Final = terms("""
     rain, rainfall, rain rate, precipitation, snowfall, 降水, 降雨, 雨量, 雨强, 降雪
 """)
 STORM: Final = terms("storm intensity, 风暴强度, 暴雨强度")
-POWER_FACTOR: Final = terms("power factor, pf, cos phi, cosphi, cos, 功率因数, 力率")
+POWER_FACTOR: Final = terms(
+    "power factor, powerfactor, pf, cos phi, cosphi, cos, 功率因数, 力率"
+)
 WIND_DIRECTION: Final = terms("wind direction, wind dir, winddirection, wd, 风向")
 # Angles of a compass: their mean over time is taken on the circle.
 BEARING: Final = WIND_DIRECTION | terms(
@@ -304,6 +348,13 @@ CODE: Final = terms("""
     status, state, mode, code, id, type, version, address, flag, alarm, fault, error, index, serial,
     word, bits, command, cmd, level, step, 状态, 模式, 代码, 编号, 版本, 地址, 类型, 标志, 报警, 故障, 字
 """)
+
+# What the unit "度" is, by the thing: degrees of temperature or angle, or kilowatt hours.
+TEMPERATURE: Final = terms("temp, temperature, 温度, 室温, 水温, 气温, 油温, 温差")
+ELECTRICITY: Final = terms(
+    "energy, electricity, kwh, 电量, 电能, 电度, 用电, 发电, 能耗"
+)
+ANGLE: Final = terms("angle, direction, azimuth, 角度, 角, 风向, 方位")
 
 # --- binary sensors ----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+from custom_components.enos import spellings
 from custom_components.enos.spellings import normalize
 from custom_components.enos.units import Unit, resolve
 
@@ -122,8 +123,8 @@ pH | PH, ph
 @pytest.mark.parametrize("line", SPELLINGS.strip().splitlines())
 def test_other_spellings(line: str) -> None:
     """Look-alike characters, usual spellings and Chinese words come to the unit that is meant."""
-    text, spellings = line.split(" | ")
-    for symbol in spellings.split(", "):
+    text, others = line.split(" | ")
+    for symbol in others.split(", "):
         unit = resolve(symbol)
         assert unit.text == text, symbol
         assert unit.native == (text in HOME_ASSISTANT), symbol
@@ -196,3 +197,14 @@ def test_what_may_mean_two_things_is_left_alone(symbol: str) -> None:
 def test_ratios_of_words(symbol: str, text: str) -> None:
     """Words of a ratio are read one by one; what is left becomes readable text."""
     assert resolve(symbol) == Unit(text)
+
+
+def test_each_spelling_is_of_one_symbol() -> None:
+    """The table never says two things of one text."""
+    lines = [line.split("|") for line in spellings._TABLE.strip().splitlines()]
+    known = [text.strip() for _, texts in lines for text in texts.split(",")]
+    assert sorted(known) == sorted(set(known))
+    assert all(known)
+    symbols = [symbol.strip() for symbol, _ in lines]
+    assert len(symbols) == len(set(symbols)) > 90
+    assert not set(known) & set(symbols)
