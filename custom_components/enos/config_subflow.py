@@ -18,6 +18,7 @@ import probatio
 from .api.client import NOBODY, EnosClient
 from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Device, LocalizedText, Product
+from .config_corrections import CorrectionSteps
 from .config_policy import PolicyForm
 from .config_steps import (
     DEVICE_SCHEMA,
@@ -36,6 +37,7 @@ from .selection import Selection, selections
 
 class _SubentryFlow(
     PointSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
+    CorrectionSteps,
     ConfigSubentryFlow,
 ):
     """What the flows of products and of devices have in common."""
@@ -89,7 +91,7 @@ class _SubentryFlow(
         """Ask what is to be changed."""
         return self.async_show_menu(
             step_id="reconfigure",
-            menu_options=["contents", "commands"],
+            menu_options=["contents", "commands", "corrections"],
             description_placeholders={
                 CONF_NAME: self._get_reconfigure_subentry().title
             },

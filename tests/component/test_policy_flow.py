@@ -77,7 +77,7 @@ async def test_menu(hass: HomeAssistant, sim: Simulator, kind: str) -> None:
     await set_up(hass, entry)
     result = await reconfigure_subentry(hass, entry, only(entry))
     assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "reconfigure")
-    assert result["menu_options"] == ["contents", "commands"]
+    assert result["menu_options"][:2] == ["contents", "commands"]
     assert result["description_placeholders"] == {"name": only(entry).title}
     result = await fill_subentry(hass, result, {"next_step_id": "contents"})
     assert result["step_id"] == ("devices" if kind == "product" else "measurepoints")

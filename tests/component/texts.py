@@ -68,7 +68,12 @@ def check_step(handler: str | tuple[str, str], result: Mapping[str, Any]) -> Non
             check_text(f"{path}.{key}", step.get(key), given)
     for error in (result.get("errors") or {}).values():
         check_text(f"{name}.error.{error}", flow["error"].get(error), given)
-    for option in result.get("menu_options") or ():
+    options = result.get("menu_options") or ()
+    if isinstance(options, Mapping):
+        # These bring their texts along.
+        assert all(isinstance(text, str) and text for text in options.values())
+        options = ()
+    for option in options:
         check_text(f"{path}.{option}", step["menu_options"].get(option), given)
     if result["type"] is FlowResultType.FORM:
         _check_fields(path, step, result["data_schema"].schema)

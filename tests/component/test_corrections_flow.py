@@ -1,0 +1,740 @@
+"""Corrections: the forms that find a measurepoint and take what a person says of it."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from simulator import SimDevice, Simulator
+
+from .common import device_subentry, entry_for, product_subentry, set_up
+from .correcting import (
+    answer,
+    correct,
+    corrections,
+    entries,
+    exceptions,
+    first,
+    label,
+    open_form,
+    open_points,
+)
+from .flows import Step, fill_subentry, reconfigure_subentry, refuse, suggested
+
+CONTROLS = (
+    "int_setpoint",
+    "float_open",
+    "int_flag",
+    "bool_switch",
+    "enum_int",
+    "enum_text",
+    "string_onoff",
+)
+SENSORS = ("float_measured", "int_measured", "bool_measured", "string_measured")
+
+
+async def bench(
+    hass: HomeAssistant, sim: Simulator, **more: Any
+) -> tuple[MockConfigEntry, SimDevice]:
+    """Set up two test benches."""
+    lab = sim.add_device("lab")
+    sim.add_device("lab")
+    more = {"controls": CONTROLS, "sensors": SENSORS, **more}
+    entry = entry_for(sim, product_subentry(sim, "lab", **more))
+    await set_up(hass, entry)
+    return entry, lab
+
+
+def fields(form: Step) -> list[str]:
+    """Return the fields of a form."""
+    return [str(key) for key in form["data_schema"].schema]
+
+
+def listed(form: Step, field: str) -> list[str]:
+    """Return the values of a list."""
+    options = form["data_schema"].schema[field].config["options"]
+    return [
+        option if isinstance(option, str) else option["value"] for option in options
+    ]
+
+
+async def test_few_points_are_a_menu(hass: HomeAssistant, sim: Simulator) -> None:
+    """Up to fifteen points stand in a menu, what was corrected first and with a mark."""
+    entry, _ = await bench(hass, sim)
+    menu = await open_points(hass, entry)
+    labels = entries(menu)
+    assert labels == sorted(labels, key=str.casefold)
+    assert "Speed (int_measured) · rpm" in labels
+    assert len(labels) == len(menu["menu_options"]) == len(CONTROLS) + len(SENSORS)
+    assert menu["description_placeholders"]["count"] == str(len(labels))
+    await correct(hass, entry, "string_onoff", name="Zone heater")
+    assert (await open_points(hass, entry))["menu_options"]["point_0"] == (
+        "✎ Zone heater (string_onoff)"
+    )
+
+
+async def test_many_points_are_searched(hass: HomeAssistant, sim: Simulator) -> None:
+    """Of hundreds of points a search finds those that have all words, in any language."""
+    wide = sim.add_device("wide")
+    points = [point.identifier for point in wide.kind.points][:400]
+    entry = entry_for(sim, product_subentry(sim, "wide", sensors=points))
+    await set_up(hass, entry)
+    form = await open_points(hass, entry)
+    assert (form["step_id"], fields(form)) == ("correction_search", ["search"])
+    total = int(form["description_placeholders"]["count"])
+    assert total > 300
+    # All of them, page by page.
+    menu = await fill_subentry(hass, form, {})
+    seen: list[str] = []
+    while True:
+        labels = entries(menu)
+        assert 0 < len(labels) <= 30
+        seen += labels
+        assert menu["menu_options"]["correction_search"] == "Search again"
+        if "correction_more" not in menu["menu_options"]:
+            break
+        assert menu["menu_options"]["correction_more"] == "More …"
+        menu = await fill_subentry(hass, menu, {"next_step_id": "correction_more"})
+    assert len(seen) == len({*seen}) == total
+    # What is searched.
+    for search in (
+        "冷冻水供水温度",
+        "CHW_Supply_Temp",
+        "supply CHILLED",
+        "chw 供水 supply",
+        "ｃｈｗ＿ｓｕｐｐｌｙ＿ｔｅｍｐ",
+    ):
+        again = await fill_subentry(hass, menu, {"next_step_id": "correction_search"})
+        menu = await fill_subentry(hass, again, {"search": search})
+        labels = entries(menu)
+        assert labels, search
+        assert len(labels) < 30
+        assert all("chw_supply_temp" in text for text in labels), labels
+    # What is not there.
+    form = await fill_subentry(hass, menu, {"next_step_id": "correction_search"})
+    assert suggested(form) == {"search": "ｃｈｗ＿ｓｕｐｐｌｙ＿ｔｅｍｐ"}
+    form = await fill_subentry(hass, form, {"search": "chw <b>nothing</b>"})
+    assert form["errors"] == {"search": "point_not_found"}
+    assert form["description_placeholders"]["search"] == "chw <b>nothing</b>"
+    # What was corrected comes first, also where everything is listed.
+    menu = await fill_subentry(hass, form, {"search": labels[0].split(" · ")[0]})
+    (only,) = entries(menu)
+    form = await fill_subentry(hass, menu, {"next_step_id": "point_0"})
+    await answer(hass, form, name="Zz last")
+    (key,) = corrections(entry)
+    menu = await open_points(hass, entry, "")
+    assert entries(menu)[0] == f"✎ Zz last ({key}) · {only.rsplit(' · ', 1)[-1]}"
+
+
+@pytest.mark.parametrize(
+    ("point", "expected", "shown"),
+    [
+        (
+            "int_setpoint",
+            "kind name unit minimum maximum step device_class stale_after",
+            {"kind": "number", "name": "Speed setpoint", "unit": "%", "maximum": 100.0},
+        ),
+        (
+            # The ends of the type are nobody's choice, and are not shown.
+            "float_open",
+            "kind name unit minimum maximum step device_class stale_after",
+            {
+                "unit": "bar",
+                "minimum": None,
+                "maximum": None,
+                "device_class": "pressure",
+            },
+        ),
+        (
+            "bool_switch",
+            "kind name swapped device_class bool_form stale_after",
+            {"kind": "switch", "swapped": False, "bool_form": "as_given"},
+        ),
+        (
+            "enum_int",
+            "kind name options stale_after",
+            {"kind": "select", "options": "0 = Stopped\n1 = Low\n2 = High"},
+        ),
+        ("string_onoff", "kind name stale_after", {"kind": "text"}),
+        (
+            "float_measured",
+            "kind name unit device_class state_class stale_after",
+            {
+                "unit": "°C",
+                "device_class": "temperature",
+                "state_class": "measurement",
+                "stale_after": None,
+            },
+        ),
+        (
+            "int_measured",
+            "kind name unit device_class state_class options stale_after",
+            {"unit": "rpm", "device_class": "none"},
+        ),
+        (
+            "bool_measured",
+            "kind name swapped device_class stale_after",
+            {"kind": "binary_sensor", "swapped": False},
+        ),
+        (
+            "string_measured",
+            "kind name unit device_class state_class options stale_after",
+            {"unit": "none", "state_class": "none"},
+        ),
+    ],
+)
+async def test_fields(
+    hass: HomeAssistant,
+    sim: Simulator,
+    point: str,
+    expected: str,
+    shown: dict[str, Any],
+) -> None:
+    """A form has the fields that make sense for type and kind, with what is in effect now."""
+    entry, _ = await bench(hass, sim)
+    form = await open_form(hass, entry, point)
+    # There are two devices; nothing is there to be forgotten.
+    assert fields(form) == [*expected.split(), "device"]
+    values = suggested(form)
+    assert {key: values.get(key) for key in shown} == shown
+    # Submitted as it is shown nothing is kept, so that it goes on following the model.
+    done = await answer(hass, form)
+    assert done["reason"] == "reconfigure_successful"
+    assert corrections(entry) == exceptions(entry) == {}
+
+
+async def test_types_without_more(hass: HomeAssistant, sim: Simulator) -> None:
+    """Dates, lists, structs' items: a name and a limit of age, and what their type has."""
+    entry, _ = await bench(
+        hass,
+        sim,
+        controls=["timestamp_start", "date_due"],
+        sensors=[
+            "array_double",
+            "file_report",
+            "struct_measured#current",
+            "struct_measured#local",
+        ],
+    )
+    plain = ["name", "stale_after", "device"]
+    for point in ("timestamp_start", "date_due", "array_double", "file_report"):
+        assert fields(await open_form(hass, entry, point)) == plain
+    form = await open_form(hass, entry, "struct_measured#current")
+    assert suggested(form)["unit"] == "A"
+    form = await open_form(hass, entry, "struct_measured#local")
+    # What cannot be written has no form in which it is.
+    assert "bool_form" not in fields(form)
+
+
+async def test_only_differences_are_kept(hass: HomeAssistant, sim: Simulator) -> None:
+    """A field that is changed is kept, one that is emptied or put back is the model's."""
+    entry, _ = await bench(hass, sim)
+    before = dict(first(entry).data)
+    await correct(hass, entry, "int_setpoint", maximum=80, name="Fan <b>1</b>")
+    assert corrections(entry) == {
+        "int_setpoint": {"maximum": 80.0, "name": "Fan <b>1</b>"}
+    }
+    form = await open_form(hass, entry, ["<b>1</b>", "int_setpoint)"][1][:-1])
+    assert suggested(form)["maximum"] == 80.0
+    assert form["description_placeholders"]["type"] == "INT %"
+    await answer(hass, form, name=None)
+    assert corrections(entry) == {"int_setpoint": {"maximum": 80.0}}
+    await correct(hass, entry, "int_setpoint", maximum=100)
+    assert corrections(entry) == {}
+    assert dict(first(entry).data) == {**before, "corrections": {}}
+
+
+async def test_class_follows_the_unit(hass: HomeAssistant, sim: Simulator) -> None:
+    """Who corrects a unit alone need not know of classes; a chosen one has to go with it."""
+    entry, _ = await bench(hass, sim)
+    form = await open_form(hass, entry, "float_measured")
+    assert {"temperature", "none"} <= {*listed(form, "device_class")}
+    assert "energy" not in listed(form, "device_class")
+    assert {"°C", "°F", "kWh", "none"} <= {*listed(form, "unit")}
+    assert form["data_schema"].schema["unit"].config["custom_value"]
+    await answer(hass, form, unit="kWh")
+    assert corrections(entry) == {"float_measured": {"unit": "kWh"}}
+    form = await open_form(hass, entry, "float_measured")
+    assert suggested(form)["device_class"] == "energy"
+    assert suggested(form)["state_class"] == "total_increasing"
+    # A class that goes with the unit alone, refused with the other one.
+    await answer(hass, form, device_class="energy_storage")
+    assert corrections(entry) == {
+        "float_measured": {"unit": "kWh", "device_class": "energy_storage"}
+    }
+    form = await open_form(hass, entry, "float_measured")
+    form = await answer(hass, form, unit="°C")
+    assert form["errors"] == {"device_class": "class_refuses_unit"}
+    assert form["description_placeholders"]["value"] == "Stored energy"
+    # Now there is what goes with the new unit.
+    assert "temperature" in listed(form, "device_class")
+    assert suggested(form)["unit"] == "°C"
+    await answer(hass, form, device_class=None)
+    assert corrections(entry) == {}
+
+
+@pytest.mark.parametrize(
+    ("point", "answers", "again", "more", "kept"),
+    [
+        (
+            "enum_int",
+            {"kind": "switch", "name": "Fan"},
+            ("on_value", "on_off_needed"),
+            {"on_value": "2", "off_value": "0"},
+            {"kind": "switch", "name": "Fan", "on_value": "2", "off_value": "0"},
+        ),
+        (
+            "enum_text",
+            {"kind": "button"},
+            ("press_value", "press_needed"),
+            {"press_value": "running"},
+            {"kind": "button", "press_value": "running"},
+        ),
+        (
+            "string_onoff",
+            {"kind": "button", "name": "Kick"},
+            ("press_value", "press_needed"),
+            {"press_value": "on"},
+            {"kind": "button", "name": "Kick", "press_value": "on"},
+        ),
+        (
+            "string_onoff",
+            {"kind": "switch", "stale_after": 900},
+            ("on_value", "on_off_needed"),
+            {"on_value": "on", "off_value": "off"},
+            {
+                "kind": "switch",
+                "stale_after": 900.0,
+                "on_value": "on",
+                "off_value": "off",
+            },
+        ),
+        (
+            "int_flag",
+            {"kind": "select"},
+            ("options", "options_needed"),
+            {"options": "1 = Go\r\n0 = Stay"},
+            {"kind": "select", "options": {"1": "Go", "0": "Stay"}},
+        ),
+        (
+            "string_measured",
+            {"kind": "binary_sensor"},
+            ("on_value", "on_needed"),
+            {"on_value": "LAB-0001"},
+            {"kind": "binary_sensor", "on_value": "LAB-0001"},
+        ),
+    ],
+)
+async def test_kind_that_needs_values(
+    hass: HomeAssistant,
+    sim: Simulator,
+    point: str,
+    answers: dict[str, Any],
+    again: tuple[str, str],
+    more: dict[str, Any],
+    kept: dict[str, Any],
+) -> None:
+    """The form comes again with what the kind needs, and nothing that was entered is lost."""
+    entry, _ = await bench(hass, sim)
+    form = await open_form(hass, entry, point)
+    assert again[0] not in fields(form)
+    form = await answer(hass, form, **answers)
+    assert form["errors"] == dict([again])
+    assert again[0] in fields(form)
+    assert answers.items() <= suggested(form).items()
+    # Once more without an answer: the same.
+    form = await answer(hass, form)
+    assert form["errors"] == dict([again])
+    await answer(hass, form, **more)
+    assert corrections(entry) == {point: kept}
+    form = await open_form(hass, entry, point)
+    assert (
+        suggested(form).items()
+        >= {key: value for key, value in more.items() if key != "options"}.items()
+    )
+
+
+async def test_kind_and_back(hass: HomeAssistant, sim: Simulator) -> None:
+    """INT 0/1 becomes a switch at once; as a number it has its range again."""
+    entry, _ = await bench(hass, sim)
+    await correct(hass, entry, "int_flag", maximum=5, unit="V")
+    await correct(hass, entry, "int_flag", device_class="none")
+    kept = {"unit": "V", "maximum": 5.0, "device_class": "none"}
+    assert corrections(entry) == {"int_flag": kept}
+    await correct(hass, entry, "int_flag", kind="switch")
+    # The range waits; a class of numbers means nothing to a switch.
+    kept = corrections(entry)["int_flag"]
+    assert kept == {"kind": "switch", "unit": "V", "maximum": 5.0}
+    form = await open_form(hass, entry, "int_flag")
+    assert (suggested(form)["on_value"], suggested(form)["off_value"]) == ("1", "0")
+    await answer(hass, form, kind="number")
+    assert corrections(entry) == {"int_flag": {"unit": "V", "maximum": 5.0}}
+
+
+REFUSED: list[tuple[str, dict[str, Any], str, str, dict[str, str]]] = [
+    (
+        "int_setpoint",
+        {"minimum": 100},
+        "minimum",
+        "minimum_not_below",
+        {"minimum": "100"},
+    ),
+    (
+        "int_setpoint",
+        {"minimum": 50, "maximum": 20},
+        "maximum",
+        "minimum_not_below",
+        {"minimum": "50", "maximum": "20"},
+    ),
+    (
+        "int_setpoint",
+        {"maximum": 2**31},
+        "maximum",
+        "number_beyond_type",
+        {"type": "INT"},
+    ),
+    (
+        "int_setpoint",
+        {"maximum": 10.5},
+        "maximum",
+        "number_not_whole",
+        {"value": "10.5"},
+    ),
+    ("int_setpoint", {"step": 0}, "step", "number_not_positive", {"value": "0"}),
+    ("int_setpoint", {"step": -1}, "step", "number_not_positive", {"value": "-1"}),
+    ("int_setpoint", {"step": 0.5}, "step", "number_not_whole", {"value": "0.5"}),
+    ("int_setpoint", {"step": 101}, "step", "step_too_large", {"value": "101"}),
+    ("float_open", {"minimum": float("nan")}, "minimum", "number_not_finite", {}),
+    ("float_open", {"maximum": float("inf")}, "maximum", "number_not_finite", {}),
+    (
+        "float_open",
+        {"maximum": 1e39},
+        "maximum",
+        "number_beyond_type",
+        {"type": "FLOAT"},
+    ),
+    (
+        "float_open",
+        {"stale_after": 0},
+        "stale_after",
+        "number_not_positive",
+        {"value": "0"},
+    ),
+    (
+        "float_open",
+        {"stale_after": float("nan")},
+        "stale_after",
+        "number_not_finite",
+        {},
+    ),
+    ("float_open", {"name": "x" * 10_000}, "name", "text_too_long", {"max": "255"}),
+    ("float_open", {"unit": "😀" * 10_000}, "unit", "text_too_long", {"max": "50"}),
+    (
+        "float_measured",
+        {"unit": "furlong", "device_class": "temperature_delta"},
+        "device_class",
+        "class_refuses_unit",
+        {"unit": "furlong", "value": "Temperature delta"},
+    ),
+    (
+        "int_measured",
+        {"unit": "°C", "state_class": "total"},
+        "state_class",
+        "state_class_refused",
+        {"value": "Total that may go down, too", "class": "temperature"},
+    ),
+    (
+        "enum_int",
+        {"options": "0 = A\n7 = B"},
+        "options",
+        "code_unknown",
+        {"value": "7"},
+    ),
+    ("enum_int", {"options": "0 = A\n0 = B"}, "options", "code_twice", {"value": "0"}),
+    (
+        "enum_int",
+        {"options": "0 = Aus\n1 = AUS"},
+        "options",
+        "label_twice",
+        {"code": "0", "other": "1"},
+    ),
+    ("enum_int", {"options": "0 = "}, "options", "option_line", {"value": "0 ="}),
+    ("enum_int", {"options": "Low"}, "options", "option_line", {"value": "Low"}),
+    ("enum_int", {"options": "= Low"}, "options", "option_line", {"value": "= Low"}),
+    (
+        "enum_int",
+        {"options": "0 = Unavailable"},
+        "options",
+        "label_reserved",
+        {"value": "Unavailable"},
+    ),
+    ("enum_int", {"options": "0 = unknown"}, "options", "label_reserved", {}),
+    ("enum_int", {"options": "0 = " + "x" * 256}, "options", "text_too_long", {}),
+    (
+        "int_measured",
+        {"options": "1.5 = A"},
+        "options",
+        "value_unfit",
+        {"value": "1.5"},
+    ),
+    (
+        "int_measured",
+        {"options": "1 = A\n01 = B"},
+        "options",
+        "code_twice",
+        {"value": "1"},
+    ),
+    (
+        "int_measured",
+        {"options": "1 = A", "unit": "V"},
+        "options",
+        "options_or_number",
+        {},
+    ),
+    (
+        "int_measured",
+        {"options": "\n".join(f"{code} = L{code}" for code in range(1001))},
+        "options",
+        "too_many_options",
+        {"max": "1000"},
+    ),
+    ("string_measured", {"unit": "kW"}, "state_class", "text_no_number", {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("point", "answers", "field", "key", "said"),
+    REFUSED,
+    ids=[f"{row[0]}-{row[3]}-{number}" for number, row in enumerate(REFUSED)],
+)
+async def test_refused(
+    hass: HomeAssistant,
+    sim: Simulator,
+    point: str,
+    answers: dict[str, Any],
+    field: str,
+    key: str,
+    said: dict[str, str],
+) -> None:
+    """What would not come true is refused at its field, and stands there to be put right."""
+    entry, _ = await bench(hass, sim)
+    form = await open_form(hass, entry, point)
+    form = await answer(hass, form, **answers)
+    assert form["errors"] == {field: key}
+    assert field in fields(form)
+    assert said.items() <= form["description_placeholders"].items()
+    assert all(len(text) <= 100 for text in form["description_placeholders"].values())
+    assert corrections(entry) == {}
+    held = suggested(form)
+    for name, value in answers.items():
+        if isinstance(value, int | float):
+            assert held[name] == pytest.approx(value, nan_ok=True)
+        else:
+            assert held[name].split() == value.split()
+    # Put right, it is taken.
+    await answer(hass, form, **dict.fromkeys(answers))
+    assert corrections(entry) == {}
+
+
+@pytest.mark.parametrize(
+    ("answers", "field", "key"),
+    [
+        ({"on_value": "2", "off_value": "2"}, "off_value", "on_is_off"),
+        ({"on_value": "x", "off_value": "0"}, "on_value", "value_unfit"),
+        ({"on_value": "1.5", "off_value": "0"}, "on_value", "value_unfit"),
+        ({"on_value": str(2**31), "off_value": "0"}, "on_value", "value_unfit"),
+        ({"on_value": "<script>", "off_value": "0"}, "on_value", "value_unfit"),
+        ({"on_value": "5", "off_value": None}, "on_value", "on_off_needed"),
+    ],
+)
+async def test_on_and_off_refused(
+    hass: HomeAssistant, sim: Simulator, answers: dict[str, Any], field: str, key: str
+) -> None:
+    """Values of a switch have to be values of the point, and two of them."""
+    entry, _ = await bench(hass, sim)
+    await correct(hass, entry, "int_flag", kind="switch")
+    form = await open_form(hass, entry, "int_flag")
+    form = await answer(hass, form, **answers)
+    assert form["errors"] == {field: key}
+    await answer(hass, form, on_value="0", off_value="1")
+    assert corrections(entry)["int_flag"] == {"kind": "switch", "on_value": "0"}
+
+
+async def test_values_of_a_list_only(hass: HomeAssistant, sim: Simulator) -> None:
+    """What is chosen from a list cannot be anything else, whoever sends it."""
+    entry, _ = await bench(hass, sim)
+    for point, answers in {
+        "int_setpoint": {"kind": "sensor"},
+        "float_measured": {"state_class": "<b>"},
+        "bool_switch": {"bool_form": "json"},
+        "enum_int": {"device": "nowhere"},
+    }.items():
+        form = await open_form(hass, entry, point)
+        with pytest.raises(InvalidData):
+            await answer(hass, form, **answers)
+    assert corrections(entry) == exceptions(entry) == {}
+
+
+async def test_texts_are_cleaned(hass: HomeAssistant, sim: Simulator) -> None:
+    """Line breaks, blanks and control characters do not end up in names and labels."""
+    entry, _ = await bench(hass, sim)
+    await correct(
+        hass,
+        entry,
+        "enum_text",
+        name="  Plant\n\x00 <b>{room}</b> 😀 ",
+        options="fault =  Störung \x07!\n\n  idle=a = b\nrunning = 运行",
+    )
+    assert corrections(entry) == {
+        "enum_text": {
+            "name": "Plant <b>{room}</b> 😀",
+            "options": {"fault": "Störung !", "idle": "a = b", "running": "运行"},
+        }
+    }
+    form = await open_form(hass, entry, "enum_text")
+    assert (
+        suggested(form)["options"] == "fault = Störung !\nidle = a = b\nrunning = 运行"
+    )
+
+
+async def test_exception_of_a_device(hass: HomeAssistant, sim: Simulator) -> None:
+    """For one device something else is said; it has an entry and a form of its own."""
+    entry, lab = await bench(hass, sim)
+    await correct(hass, entry, "float_measured", unit="kPa", name="Pressure")
+    form = await open_form(hass, entry, "float_measured")
+    assert label(lab) in [
+        option["label"]
+        for option in form["data_schema"].schema["device"].config["options"]
+    ]
+    form = await answer(hass, form, device=lab.asset_id)
+    assert form["errors"] == {"device": "exception_empty"}
+    assert form["description_placeholders"]["device"] == label(lab)
+    await answer(hass, form, unit="bar")
+    assert exceptions(entry) == {lab.asset_id: {"float_measured": {"unit": "bar"}}}
+    general = {"float_measured": {"unit": "kPa", "name": "Pressure"}}
+    assert corrections(entry) == general
+    labels = entries(await open_points(hass, entry))
+    assert labels[:2] == [
+        "✎ Pressure (float_measured) · kPa",
+        f"✎ Pressure (float_measured) · bar – {label(lab)}",
+    ]
+    # It is found in the general form no more, but has its own.
+    form = await open_form(hass, entry, "float_measured")
+    assert lab.asset_id not in listed(form, "device")
+    assert len(listed(form, "device")) == 1
+    form = await open_form(hass, entry, "float_measured", of=lab)
+    assert "device" not in fields(form)
+    assert (suggested(form)["unit"], suggested(form)["name"]) == ("bar", "Pressure")
+    assert form["description_placeholders"]["name"] == label(lab)
+    # What applies to all anyway need not be said of one.
+    await answer(hass, form, unit="kPa", stale_after=60)
+    assert exceptions(entry) == {
+        lab.asset_id: {"float_measured": {"stale_after": 60.0}}
+    }
+    await correct(hass, entry, "float_measured", of=lab, forget=True, name="Unheard")
+    assert exceptions(entry) == {}
+    assert corrections(entry) == general
+
+
+async def test_forget(hass: HomeAssistant, sim: Simulator) -> None:
+    """A correction is forgotten as a whole, whatever else stands in the form."""
+    entry, _ = await bench(hass, sim)
+    assert "forget" not in fields(await open_form(hass, entry, "bool_switch"))
+    await correct(hass, entry, "bool_switch", swapped=True, bool_form="boolean")
+    await correct(hass, entry, "enum_int", options="2 = Fast")
+    assert {*corrections(entry)} == {"bool_switch", "enum_int"}
+    form = await open_form(hass, entry, "bool_switch")
+    assert suggested(form)["swapped"] is True
+    await answer(hass, form, forget=True, name="x" * 9999)
+    assert {*corrections(entry)} == {"enum_int"}
+
+
+async def test_single_device(hass: HomeAssistant, sim: Simulator) -> None:
+    """The points of a single device are corrected as well; there are no others."""
+    lab = sim.add_device("lab")
+    entry = entry_for(sim, device_subentry(lab, controls=["int_setpoint"]))
+    await set_up(hass, entry)
+    form = await open_form(hass, entry, "int_setpoint")
+    assert "device" not in fields(form)
+    await answer(hass, form, minimum=20)
+    assert corrections(entry) == {"int_setpoint": {"minimum": 20.0}}
+
+
+async def test_enos_is_away(hass: HomeAssistant, sim: Simulator) -> None:
+    """What the account has read once is enough to correct it."""
+    entry, _ = await bench(hass, sim)
+    await sim.stop()
+    await correct(hass, entry, "int_setpoint", maximum=90)
+    assert corrections(entry) == {"int_setpoint": {"maximum": 90.0}}
+
+
+@pytest.mark.parametrize("kind", ["product", "device"])
+async def test_account_not_loaded(
+    hass: HomeAssistant, sim: Simulator, kind: str
+) -> None:
+    """Without a loaded account EnOS is asked; why it does not answer is told."""
+    lab = sim.add_device("lab")
+    entry = entry_for(
+        sim,
+        product_subentry(sim, "lab", controls=["int_setpoint"])
+        if kind == "product"
+        else device_subentry(lab, controls=["int_setpoint"]),
+    )
+    entry.add_to_hass(hass)
+    assert entries(await open_points(hass, entry)) == [
+        "Speed setpoint (int_setpoint) · %"
+    ]
+    sim.faults.add("status", path="thing-models", status=200, body=_denied(), count=1)
+    done = await open_points(hass, entry)
+    assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "model_unreadable")
+    refuse(sim, "connect-service", 99403, "no right")
+    done = await open_points(hass, entry)
+    assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "permission_denied")
+
+
+def _denied() -> dict[str, Any]:
+    return {"code": 99403, "msg": "no right to read models", "data": None}
+
+
+async def test_nothing_to_correct(hass: HomeAssistant, sim: Simulator) -> None:
+    """Without chosen points there is nothing to correct, and that is said."""
+    entry, _ = await bench(hass, sim, controls=[], sensors=[])
+    menu = await reconfigure_subentry(hass, entry, first(entry))
+    done = await fill_subentry(hass, menu, {"next_step_id": "corrections"})
+    assert (done["type"], done["reason"]) == (
+        FlowResultType.ABORT,
+        "nothing_to_correct",
+    )
+
+
+async def test_points_described_by_hand(hass: HomeAssistant, sim: Simulator) -> None:
+    """Points that were entered by hand are corrected like those of a model."""
+    lab = sim.add_device("lab")
+    sim.rights.discard("Model Management: Read")
+    entry = entry_for(
+        sim,
+        device_subentry(
+            lab,
+            controls=["int_flag"],
+            points={"int_flag": {"data_type": "INT", "name": "Flag"}},
+        ),
+    )
+    await set_up(hass, entry)
+    await correct(hass, entry, "int_flag", kind="switch")
+    assert corrections(entry) == {"int_flag": {"kind": "switch"}}
+
+
+async def test_chinese(hass: HomeAssistant, sim: Simulator) -> None:
+    """In a Chinese house the points have their Chinese names, and so have the classes."""
+    hass.config.language = "zh-Hans"
+    wide = sim.add_device("wide")
+    points = [point.identifier for point in wide.kind.points][:40]
+    entry = entry_for(sim, product_subentry(sim, "wide", sensors=points))
+    await set_up(hass, entry)
+    menu = await open_points(hass, entry, "")
+    assert menu["menu_options"]["correction_more"] == "更多 …"
+    menu = await fill_subentry(hass, menu, {"next_step_id": "correction_search"})
+    menu = await fill_subentry(hass, menu, {"search": "supply"})
+    assert all("供水" in text for text in entries(menu))
