@@ -48,6 +48,8 @@ from .const import (
     SUBENTRY_PRODUCT,
 )
 
+CONF_ALL_PRODUCTS: Final = "all_products"
+
 _URL: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 _SECRET: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
@@ -200,7 +202,10 @@ class EnosConfigFlow(
         placeholders: dict[str, str] = {}
         if user_input is not None:
             with self._telling(errors, placeholders):
-                await self._async_take_products(user_input.get(CONF_PRODUCTS, []))
+                chosen = user_input.get(CONF_PRODUCTS, [])
+                if user_input.get(CONF_ALL_PRODUCTS):
+                    chosen = list(self._products)
+                await self._async_take_products(chosen)
             if not errors:
                 if any(target.model for target in self._open):
                     return await self.async_step_points()
@@ -214,7 +219,10 @@ class EnosConfigFlow(
             last_step=False,
             data_schema=self.add_suggested_values_to_schema(
                 probatio.Schema(
-                    {probatio.Optional(CONF_PRODUCTS): list_selector(offered)}
+                    {
+                        probatio.Optional(CONF_PRODUCTS): list_selector(offered),
+                        probatio.Optional(CONF_ALL_PRODUCTS): BooleanSelector(),
+                    }
                 ),
                 user_input,
             ),

@@ -38,6 +38,7 @@ from .api.errors import (
     from_elsewhere,
 )
 from .api.models import DataType, Device, Measurepoint, ThingModel
+from .config_export import CONF_EXPORT, EXPORT_SELECTOR, async_read_export
 from .config_target import CONF_CONTROL, CONF_IDENTIFIER, FlowProblem, Target
 from .const import (
     CLOCK_SKEW,
@@ -155,12 +156,20 @@ def named(name: str, key: str) -> str:
     return f"{name} ({key})" if name and name != key else key
 
 
-def _point_label(point: Measurepoint, language: str) -> str:
-    """Return how a point stands in a list: name, identifier, type, unit."""
+def _point_label(
+    point: Measurepoint, language: str, declared: Mapping[str, Any]
+) -> str:
+    """Return how a point stands in a list: name, identifier, type, unit, what is declared."""
     kind = (
         f"{point.data_type} {resolve(point.unit, point.multiplier).text or ''}".strip()
     )
-    return f"{named(point.name.get(language), point.identifier)} · {kind}"
+    parts = [named(point.name.get(language), point.identifier), kind]
+    if (writable := declared.get("writable")) is not None:
+        parts.append("rw" if writable else "r")
+    ends = [declared.get(end) for end in ("minimum", "maximum")]
+    if any(end is not None for end in ends):
+        parts.append("…".join("" if end is None else f"{end:g}" for end in ends))
+    return " · ".join(parts)
 
 
 def _points_schema(target: Target, language: str) -> probatio.Schema:
@@ -172,7 +181,10 @@ def _points_schema(target: Target, language: str) -> probatio.Schema:
     def offer(
         points: Mapping[str, Measurepoint], chosen: Collection[str]
     ) -> SelectSelector:
-        offered = {key: _point_label(point, language) for key, point in points.items()}
+        offered = {
+            key: _point_label(point, language, target.declared.get(key, {}))
+            for key, point in points.items()
+        }
         return list_selector({**{key: key for key in chosen}, **offered})
 
     readable = {key: point for key, point in target.known.items() if is_readable(point)}
@@ -185,6 +197,7 @@ def _points_schema(target: Target, language: str) -> probatio.Schema:
         for key, service in target.known_services.items()
     }:
         fields[probatio.Optional(CONF_SERVICES)] = list_selector(services)
+    fields[probatio.Optional(CONF_EXPORT)] = EXPORT_SELECTOR
     return probatio.Schema(fields)
 
 
@@ -198,6 +211,9 @@ _MANUAL_TYPES: Final = (
     DataType.STRING,
     DataType.TIMESTAMP,
     DataType.DATE,
+    DataType.ARRAY,
+    DataType.STRUCT,
+    DataType.FILE,
 )
 
 MANUAL_SCHEMA: Final = probatio.Schema(
@@ -227,7 +243,8 @@ MANUAL_SCHEMA: Final = probatio.Schema(
                 description_field=CONF_DATA_TYPE,
                 translation_key="measurepoint",
             )
-        )
+        ),
+        probatio.Optional(CONF_EXPORT): EXPORT_SELECTOR,
     }
 )
 
@@ -307,14 +324,17 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
 
     @contextmanager
     def _telling(
-        self, errors: dict[str, str], placeholders: dict[str, str]
+        self,
+        errors: dict[str, str],
+        placeholders: dict[str, str],
+        field: str = "base",
     ) -> Iterator[None]:
-        """Have what goes wrong with an input told on its form."""
+        """Have what goes wrong with an input told on its form, or beside one of its fields."""
         try:
             yield
         except (EnosError, FlowProblem) as err:
             problem = self._problem_of(err)
-            errors["base"] = problem.key
+            errors[field] = problem.key
             placeholders |= problem.placeholders
 
     @property
@@ -346,6 +366,18 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
         """Choose points of a model."""
+        return await self._async_step_points("measurepoints", user_input)
+
+    async def async_step_exported_points(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Choose points of a model, with what the console's export of it says."""
+        return await self._async_step_points("exported_points", user_input)
+
+    async def _async_step_points(
+        self, step_id: str, user_input: dict[str, Any] | None
+    ) -> ResultT:
+        """Choose points of a model; with a file the form comes again, with what it says."""
         target = self._target
         controls, sensors = target.controls, target.sensors
         services = target.services
@@ -355,13 +387,22 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             controls = user_input.get(CONF_CONTROLS, [])
             sensors = user_input.get(CONF_SENSORS, [])
             services = user_input.get(CONF_SERVICES, [])
+        if user_input is not None and (file_id := user_input.get(CONF_EXPORT)):
+            with self._telling(errors, placeholders, CONF_EXPORT):
+                export = await async_read_export(self.hass, file_id)
+                target.take_export(export, controls, sensors)
+                controls, sensors = target.controls, target.sensors
+                step_id = "exported_points"
+                if target.told["model"] != target.told["own_model"]:
+                    errors["base"] = "export_other_model"
+        elif user_input is not None:
             with self._telling(errors, placeholders):
                 target.choose(controls, sensors, self._language)
             if not errors:
                 target.services = services
                 return await self._async_points_chosen()
         return self.async_show_form(
-            step_id="measurepoints",
+            step_id=step_id,
             last_step=self._last,
             data_schema=self.add_suggested_values_to_schema(
                 _points_schema(target, self._language),
@@ -372,7 +413,7 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
                 },
             ),
             errors=errors,
-            description_placeholders=placeholders,
+            description_placeholders={**target.told, **placeholders},
         )
 
     async def async_step_manual_points(
@@ -387,7 +428,17 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             entered = user_input.get(CONF_POINTS, [])
             with self._telling(errors, placeholders):
                 target.describe(entered, self._language)
-            if not errors:
+            if not errors and (file_id := user_input.get(CONF_EXPORT)):
+                with self._telling(errors, placeholders, CONF_EXPORT):
+                    target.take_export(
+                        await async_read_export(self.hass, file_id),
+                        target.controls,
+                        target.sensors,
+                        decided=target.points,
+                    )
+                if not errors:
+                    return await self.async_step_exported_points()
+            elif not errors:
                 return await self._async_points_chosen()
         return self.async_show_form(
             step_id="manual_points",

@@ -1,7 +1,7 @@
 """A product or a device on its way into a subentry, and the choice of its points."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
@@ -12,6 +12,7 @@ from .const import (
     CONF_ASSET_ID,
     CONF_CONTROLS,
     CONF_DATA_TYPE,
+    CONF_DECLARED,
     CONF_DEVICE_KEY,
     CONF_DEVICES,
     CONF_LABELS,
@@ -24,8 +25,16 @@ from .const import (
     SUBENTRY_PRODUCT,
 )
 from .corrections import with_items
-from .mapping import control_kind, option_labels, suggest_control, suggest_reading
-from .selection import manual_point
+from .mapping import (
+    control_kind,
+    describe_control,
+    describe_reading,
+    option_labels,
+    suggest_control,
+    suggest_reading,
+)
+from .model_export import ExportedModel, ExportedPoint, ModelExport
+from .selection import fields_of, manual_point
 
 # Fields of a measurepoint that is entered by hand; the others have names in `const`.
 CONF_IDENTIFIER: Final = "identifier"
@@ -48,7 +57,10 @@ class Target:
 
     `own_name` is what the user wants a device to be called, empty for its name in EnOS.
     `devices` are asset ids, empty for all of a product. Without a `model` the points are
-    entered by hand; `points` is how they were described.
+    entered by hand; `points` is how they were described. `stands_in` tells that the model is
+    that of an export and will not be there later. `declared` is what exports said of points,
+    `told` what the form says about the last one. `settled`: the points were chosen before, so
+    that nothing is suggested.
     """
 
     kind: str
@@ -64,6 +76,12 @@ class Target:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     points: dict[str, dict[str, Any]] = field(default_factory=dict)
     services: list[str] = field(default_factory=list)
+    declared: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
+    stands_in: bool = False
+    settled: bool = False
+    # Points that the user has put into a list, or taken out of one, in this form.
+    _decided: set[str] = field(default_factory=set, init=False)
 
     @classmethod
     def from_subentry(cls, subentry: ConfigSubentry) -> Self:
@@ -86,6 +104,10 @@ class Target:
                 key: dict(value) for key, value in data.get(CONF_POINTS, {}).items()
             },
             services=list(data.get(CONF_SERVICES, ())),
+            declared={
+                key: dict(value) for key, value in data.get(CONF_DECLARED, {}).items()
+            },
+            settled=True,
         )
 
     @property
@@ -110,6 +132,12 @@ class Target:
                 CONF_PRODUCT_KEY: self.product_key,
                 CONF_DEVICE_KEY: self.device_key,
                 CONF_NAME: self.own_name,
+            }
+        if self.declared:
+            what[CONF_DECLARED] = {
+                key: said
+                for key, said in self.declared.items()
+                if said and (key in self.controls or key in self.sensors)
             }
         return {
             **what,
@@ -187,14 +215,114 @@ class Target:
         known = self.known
         labels = {key: value for key, value in self.labels.items() if key in chosen}
         for key in chosen:
-            if (point := known.get(key)) and key not in labels and point.enum:
-                labels[key] = option_labels(point, language)
+            if (point := known.get(key)) and key not in labels:
+                describe = describe_control if key in controls else describe_reading
+                description = describe(point, language=language)
+                if point.enum or (description and description.options):
+                    labels[key] = option_labels(point, language)
         self.labels = labels
-        self.points = {
-            key: value
-            for key, value in self.points.items()
-            if key in chosen and key not in known
+        points = {key: value for key, value in self.points.items() if key in chosen}
+        if self.stands_in:
+            # What a person called a point is kept.
+            self.points = points | {
+                key: {
+                    **fields_of(point, language),
+                    **{
+                        name: text
+                        for name, text in points.get(key, {}).items()
+                        if name == CONF_NAME
+                    },
+                }
+                for key, point in known.items()
+                if key in chosen
+            }
+        else:
+            self.points = {key: points[key] for key in points if key not in known}
+
+    def take_export(
+        self,
+        export: ModelExport,
+        controls: Sequence[str],
+        sensors: Sequence[str],
+        *,
+        decided: Iterable[str] = (),
+    ) -> None:
+        """Take what a file says of the points, and suggest anew what the user did not decide.
+
+        `controls` and `sensors` are what the form holds. Without a model the file stands in for
+        it. Raises `FlowProblem` where the file is about something else.
+        """
+        exported = self._its_model(export)
+        if self.model is None or self.stands_in:
+            self.stands_in = True
+            # Neither services nor items of structs could be found again later.
+            self.model = replace(
+                exported.model,
+                measurepoints={
+                    key: replace(point, items=())
+                    for key, point in exported.model.measurepoints.items()
+                },
+                services={},
+            )
+        points = self.model.measurepoints
+        said = {key: each for key, each in exported.points.items() if key in points}
+        facts = {
+            key: _facts(each, points[key], exported.model.measurepoints[key])
+            for key, each in said.items()
         }
+        self.declared |= facts
+        self.told = {
+            "model": exported.model.model_id,
+            "own_model": self.model.model_id,
+            "points": str(len(said)),
+            "read_only": str(sum(each.writable is False for each in said.values())),
+            "ranges": str(
+                sum("minimum" in each or "maximum" in each for each in facts.values())
+            ),
+        }
+        self._decided.update(decided)
+        for before, after in ((self.controls, controls), (self.sensors, sensors)):
+            self._decided.update({*before} ^ {*after})
+        self.controls, self.sensors = list(controls), list(sensors)
+        if not self.settled:
+            self._suggest_by(points, said)
+
+    def _its_model(self, export: ModelExport) -> ExportedModel:
+        """Return which model of a file is meant. Raises `FlowProblem`."""
+        models = export.models
+        if self.model is None or self.stands_in:
+            if len(models) > 1:
+                raise FlowProblem("export_several", models=", ".join(sorted(models)))
+            return next(iter(models.values()))
+        if self.model.model_id in models:
+            return models[self.model.model_id]
+        own = self.model.measurepoints.keys()
+        likely = max(models.values(), key=lambda each: len(own & each.points.keys()))
+        if not own & likely.points.keys():
+            raise FlowProblem(
+                "export_no_points",
+                file_model=likely.model.model_id,
+                own_model=self.model.model_id,
+            )
+        return likely
+
+    def _suggest_by(
+        self, points: Mapping[str, Measurepoint], said: Mapping[str, ExportedPoint]
+    ) -> None:
+        """Suggest anew what the user did not decide: by the file, then by tags, then by words."""
+        controls = [key for key in self.controls if key in self._decided]
+        sensors = [key for key in self.sensors if key in self._decided]
+        for key in points.keys() - self._decided:
+            tags = said[key].tags if key in said else {}
+            point = replace(points[key], tags={**points[key].tags, **tags})
+            if suggest_control(point):
+                controls.append(key)
+            elif suggest_reading(point):
+                sensors.append(key)
+        order = {key: number for number, key in enumerate(points)}
+        for chosen in (controls, sensors):
+            chosen.sort(key=lambda key: order.get(key, len(order)))
+        self.controls, self.sensors = controls, sensors
 
     def describe(self, items: Iterable[Mapping[str, Any]], language: str) -> None:
         """Take points that were entered by hand. Raises `FlowProblem`."""
@@ -207,7 +335,9 @@ class Target:
                 raise FlowProblem("point_without_id")
             if identifier in points:
                 raise FlowProblem("point_twice", point=identifier)
-            points[identifier] = fields = _manual_fields(item)
+            points[identifier] = fields = self._with_rest(
+                identifier, _manual_fields(item)
+            )
             point = manual_point(identifier, fields)
             if point.enum:
                 labels[identifier] = option_labels(point, language)
@@ -220,12 +350,22 @@ class Target:
         self.controls = controls
         self.sensors = [key for key in points if key not in controls]
 
+    def _with_rest(self, identifier: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Add to a point of the form what an export said of it beyond the form's fields."""
+        before = self.points.get(identifier, {})
+        if before.get(CONF_DATA_TYPE) != fields[CONF_DATA_TYPE]:
+            return fields
+        rest = {key: value for key, value in before.items() if key not in _IN_FORM}
+        if before.get(CONF_UNIT) != fields.get(CONF_UNIT):
+            rest.pop("multiplier", None)
+        return {**fields, **rest}
+
     def described(self) -> list[dict[str, Any]]:
         """Return the points entered by hand as their form shows them."""
         return [
             {
                 CONF_IDENTIFIER: key,
-                **fields,
+                **{name: value for name, value in fields.items() if name in _IN_FORM},
                 **(
                     {CONF_OPTIONS: options}
                     if (options := _option_lines(fields))
@@ -235,6 +375,27 @@ class Target:
             }
             for key, fields in self.points.items()
         ]
+
+
+# What the form of a measurepoint has of a description.
+_IN_FORM: Final = (CONF_DATA_TYPE, CONF_NAME, CONF_UNIT, CONF_OPTIONS)
+
+
+def _facts(
+    said: ExportedPoint, point: Measurepoint, exported: Measurepoint
+) -> dict[str, Any]:
+    """Return what is kept of an export: whether a point may be written, its range and step.
+
+    Range and step count only in the unit that the point still has.
+    """
+    facts: dict[str, Any] = {"writable": said.writable}
+    if (point.unit, point.multiplier) == (exported.unit, exported.multiplier):
+        facts |= {
+            "minimum": said.minimum,
+            "maximum": said.maximum,
+            "step": said.step,
+        }
+    return {key: value for key, value in facts.items() if value is not None}
 
 
 def _manual_fields(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,10 @@ CONF_POINTS: Final = "points"
 CONF_LABELS: Final = "labels"
 CONF_DATA_TYPE: Final = "data_type"
 CONF_UNIT: Final = "unit"
+# What the console's export of the model says of points.
+CONF_DECLARED: Final = "declared"
+# Labels of a newer model that a person did not want.
+CONF_LABELS_DECLINED: Final = "labels_declined"
 
 # What a person says otherwise than the model: of points, and of points of single devices.
 CONF_CORRECTIONS: Final = "corrections"

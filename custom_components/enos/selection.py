@@ -4,7 +4,7 @@ Pure: what a subentry holds is read here and nowhere else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -17,8 +17,10 @@ from .const import (
     CONF_CORRECTION_EXCEPTIONS,
     CONF_CORRECTIONS,
     CONF_DATA_TYPE,
+    CONF_DECLARED,
     CONF_DEVICES,
     CONF_LABELS,
+    CONF_LABELS_DECLINED,
     CONF_POINTS,
     CONF_POLICY,
     CONF_POLICY_EXCEPTIONS,
@@ -33,6 +35,7 @@ from .const import (
     SUBENTRY_DEVICE,
 )
 from .corrections import Correction, corrections_from
+from .mapping import option_labels
 
 DEFAULT_TIMEOUT: Final = 30
 MAX_TIMEOUT: Final = 60
@@ -88,7 +91,9 @@ class Selection:
     `points` are the measurepoints described by hand, where the model cannot be read.
     `policies` are those of devices, by asset id, to which `policy` does not apply.
     `services` are those of the model that have a button. `corrections` say of points what the
-    model has wrong, `exceptions` of those of single devices, by asset id.
+    model has wrong, `exceptions` of those of single devices, by asset id. `declared` are ranges
+    and steps of the console's export, where a person says nothing else. `declined` are labels of
+    a newer model, by point and code, that a person did not want in place of the frozen ones.
     """
 
     subentry_id: str
@@ -106,6 +111,8 @@ class Selection:
     services: tuple[str, ...] = ()
     corrections: Mapping[str, Correction] = field(default_factory=dict)
     exceptions: Mapping[str, Mapping[str, Correction]] = field(default_factory=dict)
+    declared: Mapping[str, Correction] = field(default_factory=dict)
+    declined: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def from_subentry(cls, subentry: ConfigSubentry) -> Self:
@@ -135,6 +142,8 @@ class Selection:
             services=tuple(data.get(CONF_SERVICES, ())),
             corrections=corrections_from(data.get(CONF_CORRECTIONS)),
             exceptions=exceptions_from(data.get(CONF_CORRECTION_EXCEPTIONS)),
+            declared=declared_from(data.get(CONF_DECLARED)),
+            declined=data.get(CONF_LABELS_DECLINED, {}),
         )
 
     def holds(self, device: Device) -> bool:
@@ -148,10 +157,16 @@ class Selection:
         return self.policies.get(asset_id, self.policy)
 
     def correction_of(self, point_id: str, asset_id: str = "") -> Correction:
-        """Return what is said of a point, of a single device or (empty) of all."""
-        general = self.corrections.get(point_id, Correction())
+        """Return what is said of a point, of a single device or (empty) of all.
+
+        Where nobody says anything of its range, the console's export does.
+        """
+        said = self.corrections.get(point_id, Correction())
         special = self.exceptions.get(asset_id, {}).get(point_id)
-        return special.over(general) if special else general
+        if special:
+            said = special.over(said)
+        declared = self.declared.get(point_id)
+        return said.over(_beside(declared, said)) if declared else said
 
 
 def selections(entry: ConfigEntry[Any]) -> list[Selection]:
@@ -178,6 +193,30 @@ def exceptions_from(data: object) -> dict[str, dict[str, Correction]]:
     return {asset_id: said for asset_id, said in found.items() if said}
 
 
+def declared_from(data: object) -> dict[str, Correction]:
+    """Read the ranges and steps of an export, by point."""
+    if not isinstance(data, Mapping):
+        return {}
+    ranges = {
+        key: {end: said.get(end) for end in ("minimum", "maximum", "step")}
+        for key, said in data.items()
+        if isinstance(said, Mapping)
+    }
+    return corrections_from(ranges)
+
+
+def _beside(declared: Correction, said: Correction) -> Correction:
+    """Return what an export says, without an end that a person has moved the other one past.
+
+    Both would leave no range, and then none would bind.
+    """
+    if said.minimum is not None and (declared.maximum or 0) <= said.minimum:
+        declared = replace(declared, maximum=None)
+    if said.maximum is not None and (declared.minimum or 0) >= said.maximum:
+        declared = replace(declared, minimum=None)
+    return declared
+
+
 def _whole_within(value: object, most: int, default: int) -> int:
     """Return a whole number between 1 and `most`, the default for what is no number."""
     if not isinstance(value, int | float):
@@ -186,20 +225,56 @@ def _whole_within(value: object, most: int, default: int) -> int:
 
 
 def manual_point(identifier: str, fields: Mapping[str, Any]) -> Measurepoint:
-    """Return the measurepoint that was described by hand.
+    """Return the measurepoint that was described by hand, or by an export of its model.
 
     The codes of an enumeration are taken for numbers where they all look like numbers, as
-    EnOS itself does.
+    EnOS itself does, unless an export knows better.
     """
     options: Mapping[str, str] = fields.get(CONF_OPTIONS, {})
+    numbers = all(_is_whole(code) for code in options) and not fields.get("text_codes")
+    truths: Mapping[str, str] = fields.get("bool_labels", {})
+    item_type = fields.get("item_type")
     return Measurepoint(
         identifier=identifier,
         name=LocalizedText(fields.get(CONF_NAME, "")),
         data_type=DataType(fields[CONF_DATA_TYPE]),
         unit=fields.get(CONF_UNIT, ""),
+        multiplier=fields.get("multiplier", "ONE"),
         enum={code: LocalizedText(label) for code, label in options.items()},
-        enum_is_int=bool(options) and all(_is_whole(code) for code in options),
+        enum_is_int=bool(options) and numbers,
+        bool_labels={
+            truth: label
+            for truth, code in ((False, "0"), (True, "1"))
+            if (label := truths.get(code))
+        },
+        max_length=fields.get("max_length"),
+        item_type=DataType(item_type) if item_type else None,
+        signal_type=fields.get("signal_type", ""),
+        tags=fields.get("tags", {}),
     )
+
+
+def fields_of(point: Measurepoint, language: str) -> dict[str, Any]:
+    """Return a point of an export as `manual_point` reads it; items of a STRUCT are left out."""
+    options = option_labels(point, language) if point.enum else {}
+    said: dict[str, Any] = {
+        CONF_NAME: point.name.get(language),
+        CONF_UNIT: point.unit,
+        "multiplier": "" if point.multiplier == "ONE" else point.multiplier,
+        CONF_OPTIONS: options,
+        "text_codes": bool(options) and not point.enum_is_int,
+        "bool_labels": {
+            str(int(truth)): label for truth, label in point.bool_labels.items()
+        },
+        "max_length": point.max_length,
+        "item_type": point.item_type and point.item_type.value,
+        "signal_type": point.signal_type,
+        "tags": dict(point.tags),
+    }
+    return {
+        CONF_DATA_TYPE: point.data_type.value,
+        **{key: value for key, value in said.items() if value},
+    }
 
 
 def _is_whole(code: str) -> bool:
