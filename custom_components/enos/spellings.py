@@ -153,8 +153,8 @@ _SIGNS: Final = str.maketrans(
         "\N{FRACTION SLASH}": "/",
     }
 )
-# Symbols in which a blank belongs.
-_WITH_BLANK: Final = frozenset({"US gal", "acre ft"})
+# Symbols of EnOS and Home Assistant in which blanks and dots are right as they are.
+_AS_THEY_ARE: Final = frozenset({"US gal", "acre ft", "fl. oz.", "BTU/(h⋅ft²)"})
 # m2, M^3, m³, ft3, but not the powers within a longer word or number (kNm^3.3*s).
 _POWER: Final = re.compile(
     r"(?<![A-Za-z])((?:[kcdm]?m|M|NM|Nm|in|ft|yd|mi))\^?([23])(?![\d.])"
@@ -180,9 +180,9 @@ def _plain(text: str) -> str:
 
 def normalize(symbol: str) -> str:
     """Return EnOS's symbol for a spelling, the text with tidy signs where it is none of ours."""
+    if symbol.strip() in _AS_THEY_ARE:
+        return symbol.strip()
     text = _plain(symbol)
-    if text in _WITH_BLANK:
-        return text
     tight = "".join(text.split())
     tight = _TIMES.sub("·", tight)
     tight = _POWER.sub(lambda found: found[1] + _RAISED[found[2]], tight)

@@ -346,8 +346,8 @@ _SCALED: Final[Mapping[Quantity, str]] = {
     Quantity.CONDUCTIVITY: "S/m=1, S/cm=1e2, mS/cm=1e-1, μS/cm=1e-4",
     Quantity.COUNT: "count=1, cycle=1, 次=1, 个=1, 台=1, 人=1",
     Quantity.CURRENT: "A=1, mA=1e-3, μA=1e-6, uA=1e-6, kA=1e3",
-    Quantity.DATA_RATE: "bit/s=1, kbit/s=1e3, Mbit/s=1e6, Gbit/s=1e9, B/s=8, kB/s=8e3, MB/s=8e6",
-    Quantity.DATA_SIZE: "bit=1, byte=8, B=8, kB=8e3, MB=8e6, GB=8e9, TB=8e12",
+    Quantity.DATA_RATE: "bit/s=1",
+    Quantity.DATA_SIZE: "bit=1, byte=8",
     Quantity.DENSITY: "kg/m³=1e3, g/L=1e3, kg/L=1e6, t/m³=1e6, g/m³=1, mg/m³=1e-3, ug/m³=1e-6",
     Quantity.DURATION: "s=1, ms=1e-3, us=1e-6, ns=1e-9, min=60, h=3600, d=86400, week=604800",
     Quantity.ENERGY: "Wh=3600, kWh=3.6e6, 万kWh=3.6e10, MWh=3.6e9, GWh=3.6e12, TWh=3.6e15",
@@ -365,7 +365,7 @@ _SCALED: Final[Mapping[Quantity, str]] = {
     Quantity.MOLAR: "mmol/l=1",
     Quantity.NORMAL_VOLUME: "Nm³=1",
     # kWac: rated kilowatt. EnOS files it under power, unlike the peak power kWp.
-    Quantity.POWER: "W=1, μW=1e-6, mW=1e-3, kW=1e3, kWac=1e3, MW=1e6, GW=1e9, J/s=1, cal/s=4.184, "
+    Quantity.POWER: "W=1, μW=1e-6, kW=1e3, kWac=1e3, MW=1e6, GW=1e9, J/s=1, cal/s=4.184, "
     "MJ/h=1e4/36, MMcal/h=4.184e6/3600, hp=745.69987158227022",
     Quantity.PRECIPITATION: "mm/h=1",
     Quantity.PRESSURE: "Pa=1, N/m²=1, hPa=1e2, kPa=1e3, Mpa=1e6, bar=1e5, mbar=1e2, atm=101325, "
@@ -442,16 +442,21 @@ def _fraction(text: str) -> Fraction:
     return Fraction(numerator) / Fraction(denominator or "1")
 
 
-# symbol -> quantity and factor, and the other way round for Home Assistant's units.
-_BY_SYMBOL: Final[Mapping[str, tuple[Quantity, Fraction]]] = {
-    symbol: (quantity, _fraction(factor))
-    for quantity, row in _SCALED.items()
-    for symbol, factor in (entry.rsplit("=", 1) for entry in row.split(", "))
-}
 _NATIVE: Final[Mapping[str, tuple[Quantity, Fraction]]] = {
     str(unit): (quantity, _fraction(factor))
     for quantity, rows in _HOME_ASSISTANT.items()
     for unit, factor in rows.items()
+}
+# Home Assistant's own symbols that mean something else where people type them: a thousandth instead of a million.
+_UNCERTAIN: Final = _listed("mHz, mPa, mVA, mW, mWh, mvar, w")
+# symbol -> quantity and factor: of Home Assistant's units and of EnOS's; and the other way round.
+_BY_SYMBOL: Final[Mapping[str, tuple[Quantity, Fraction]]] = {
+    **{unit: _NATIVE[unit] for unit in _NATIVE if unit not in _UNCERTAIN},
+    **{
+        symbol: (quantity, _fraction(factor))
+        for quantity, row in _SCALED.items()
+        for symbol, factor in (entry.rsplit("=", 1) for entry in row.split(", "))
+    },
 }
 _BY_FACTOR: Final[Mapping[tuple[Quantity, Fraction], str]] = {
     meaning: unit for unit, meaning in reversed(list(_NATIVE.items()))

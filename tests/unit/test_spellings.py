@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS as SENSOR_UNITS
 import pytest
 
 from custom_components.enos import spellings
@@ -208,3 +209,29 @@ def test_each_spelling_is_of_one_symbol() -> None:
     symbols = [symbol.strip() for symbol, _ in lines]
     assert len(symbols) == len(set(symbols)) > 90
     assert not set(known) & set(symbols)
+
+
+def test_units_of_home_assistant() -> None:
+    """A unit may be told in Home Assistant's own words, too: each of them stays as it is."""
+    uncertain = set()
+    for units in SENSOR_UNITS.values():
+        for text in filter(None, map(str, units)):
+            unit = resolve(text)
+            assert unit.text in {text, "None"}, text
+            if text != "None" and not unit.native:
+                uncertain.add(text)
+    # Nobody knows what is meant, or no quantity of ours has it.
+    assert {"mWh", "mPa", "mVA", "mvar"} <= uncertain
+    assert not uncertain & {
+        "gal",
+        "CCF",
+        "MCF",
+        "Gcal",
+        "kn",
+        "μV",
+        "GB",
+        "inH₂O",
+        "L/h",
+    }
+    assert resolve("gal", "KILO").text == "10³ gal"
+    assert resolve("MB", "KILO").text == "GB"
