@@ -46,6 +46,7 @@ from .discovery import Discovery
 from .entity import KEYS_OF_CONTROLS, has_controls
 from .issues import Issues
 from .memory import Memory, Stored, open_commands, restore_masks, stored_masks
+from .places_home import async_forget as async_forget_places
 from .selection import selections
 
 _HANDOVER_LIFE: Final = 600.0
@@ -161,6 +162,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> Non
     memory = Memory(hass, entry.entry_id)
     stored = await memory.async_load()
     await memory.async_remove()
+    await async_forget_places(hass, entry.entry_id)
     waiting = [record for record in open_commands(stored) if record.waits]
     left = len(waiting)
     trouble: EnosError | None = None

@@ -25,7 +25,7 @@ import probatio
 from .api.client import EnosClient
 from .api.errors import PermissionDeniedError
 from .api.models import Product
-from .config_policy import EnosOptionsFlow
+from .config_options import EnosOptionsFlow
 from .config_steps import (
     DEVICE_SCHEMA,
     PointSteps,

@@ -1,19 +1,13 @@
-"""How commands are sent: the form of a product or a device, and the account's options."""
+"""How commands are sent: the form of a product or a device."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from homeassistant.config_entries import (
-    ConfigEntry,
-    ConfigFlowResult,
-    ConfigSubentry,
-    OptionsFlow,
-)
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_DEVICE, CONF_TIMEOUT, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import (
-    BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -35,7 +29,6 @@ from .const import (
     CONF_POLICY_EXCEPTIONS,
     CONF_QUEUE_MINUTES,
     CONF_WHEN_OFFLINE,
-    CONF_WRITE_ANY_POINT,
     DOMAIN,
     OFFLINE_FAIL,
     OFFLINE_QUEUE,
@@ -65,10 +58,6 @@ def _number(most: int, unit: str) -> NumberSelector:
 
 _TIMEOUT: Final = _number(MAX_TIMEOUT, UnitOfTime.SECONDS)
 _QUEUE_MINUTES: Final = _number(MAX_QUEUE_MINUTES, UnitOfTime.MINUTES)
-
-OPTIONS_SCHEMA: Final = probatio.Schema(
-    {probatio.Required(CONF_WRITE_ANY_POINT, default=False): BooleanSelector()}
-)
 
 
 class PolicyForm:
@@ -218,19 +207,3 @@ def _entered(fields: Mapping[str, Any]) -> dict[str, Any]:
         if key in fields
     }
     return Policy.from_data({**fields, **numbers}).data()
-
-
-class EnosOptionsFlow(OptionsFlow):
-    """Changes what holds for the whole account; the entry's update listener reloads it."""
-
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask for the options."""
-        options = self.config_entry.options
-        if user_input is not None:
-            return self.async_create_entry(data={**options, **user_input})
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(OPTIONS_SCHEMA, options),
-        )

@@ -34,14 +34,15 @@ class Area:
 class Home:
     """What Home Assistant has: areas and names of floors by id, devices' areas by asset id.
 
-    `foreign` are ids of areas and floors that other accounts made, `trees` the ids of all
-    trees that there are.
+    `foreign_areas` and `foreign_floors` are ids of those that other accounts made, `trees` the
+    ids of all trees that there are.
     """
 
     areas: Mapping[str, Area]
     floors: Mapping[str, str]
     devices: Mapping[str, str | None]
-    foreign: frozenset[str] = frozenset()
+    foreign_areas: frozenset[str] = frozenset()
+    foreign_floors: frozenset[str] = frozenset()
     trees: frozenset[str] = frozenset()
 
 
@@ -304,7 +305,8 @@ class _Shelf:
         given: Mapping[str, Given],
         view: _View,
         nodes: list[str],
-        home: Home,
+        foreign: frozenset[str],
+        trees: frozenset[str],
     ) -> None:
         """Find the entry and the name for each of the nodes."""
         self.existing = existing
@@ -317,7 +319,7 @@ class _Shelf:
             if node not in view.tree.nodes
             and (
                 given[node].tree_id == view.tree.tree_id
-                or given[node].tree_id not in home.trees
+                or given[node].tree_id not in trees
             )
         }
         self.held = {
@@ -326,7 +328,7 @@ class _Shelf:
             if node in given and given[node].entry_id in existing
         }
         self._busy = {item.entry_id for item in given.values()} - self._orphans.keys()
-        self._busy |= home.foreign
+        self._busy |= foreign
         self.spots = {spot.node: spot for spot in self._find(view.candidates(nodes))}
 
     def _is_ours(self, item: Given) -> bool:
@@ -399,7 +401,9 @@ def plan(
     """
     view = _View(tree, language)
     names = {area_id: area.name for area_id, area in home.areas.items()}
-    areas = _Shelf(names, memory.areas, view, view.order, home)
+    areas = _Shelf(
+        names, memory.areas, view, view.order, home.foreign_areas, home.trees
+    )
     moves: list[tuple[str, str]] = []
     left: dict[Left, list[str]] = {}
     for asset_id, area_id in sorted(home.devices.items()):
@@ -420,7 +424,9 @@ def plan(
 
     floor_of = view.floors(layer)
     storeys = [node for node in view.order if floor_of.get(node) == node]
-    floors = _Shelf(home.floors, memory.floors, view, storeys, home)
+    floors = _Shelf(
+        home.floors, memory.floors, view, storeys, home.foreign_floors, home.trees
+    )
     used = {*areas.held, *(node for _, node in moves)}
     area_spots: list[Spot] = []
     wanted: set[str] = {
@@ -512,11 +518,15 @@ def carry_out(todo: Plan, memory: Memory, registry: Registry) -> Memory:
     for asset_id, node in todo.moves:
         devices[asset_id] = areas[node].entry_id
         registry.put_in_area(asset_id, devices[asset_id])
+    # The tree that was used last stands last.
+    layers_before = {
+        key: layer for key, layer in memory.layers.items() if key != todo.tree_id
+    }
     return Memory(
         areas=areas,
         floors=floors,
         devices=devices,
-        layers={**memory.layers, todo.tree_id: todo.layer},
+        layers={**layers_before, todo.tree_id: todo.layer},
     )
 
 

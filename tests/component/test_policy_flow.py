@@ -1,7 +1,7 @@
-"""How commands are sent: the forms of products and devices, and the account's options."""
+"""How commands are sent: the forms of products and devices, and the account's settings."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
@@ -464,25 +464,38 @@ async def test_odd_data(
 # The account's options.
 
 
+async def settings_of(hass: HomeAssistant, entry: ConfigEntry) -> Step:
+    """Open the form of the account's settings, by way of the menu."""
+    menu = await hass.config_entries.options.async_init(entry.entry_id)
+    assert menu["type"] is FlowResultType.MENU
+    assert menu["menu_options"] == ["settings", "places"]
+    return cast(
+        Step,
+        await hass.config_entries.options.async_configure(
+            menu["flow_id"], {"next_step_id": "settings"}
+        ),
+    )
+
+
 async def test_options(hass: HomeAssistant, sim: Simulator) -> None:
     """One option, off unless somebody turns it on; the entry is reloaded once."""
     entry = entry_for(sim, product_subentry(sim, "light", controls=["switch"]))
     await set_up(hass, entry)
     assert entry.options == {}
-    result: Any = await hass.config_entries.options.async_init(entry.entry_id)
-    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "init")
+    result: Any = await settings_of(hass, entry)
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "settings")
     assert result["data_schema"]({}) == {"write_any_point": False}
     assert suggested(result) == {}
     loads = count_loads(entry)
     for wanted in (True, False):
-        result = await hass.config_entries.options.async_init(entry.entry_id)
+        result = await settings_of(hass, entry)
         result = await hass.config_entries.options.async_configure(
             result["flow_id"], {"write_any_point": wanted}
         )
         await hass.async_block_till_done(wait_background_tasks=True)
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert entry.options == {"write_any_point": wanted}
-        result = await hass.config_entries.options.async_init(entry.entry_id)
+        result = await settings_of(hass, entry)
         assert suggested(result) == {"write_any_point": wanted}
     assert loads() == 2
     assert is_in_state(entry, ConfigEntryState.LOADED)
@@ -494,7 +507,7 @@ async def test_options_refused(hass: HomeAssistant, sim: Simulator) -> None:
     await set_up(hass, entry)
     hass.config_entries.async_update_entry(entry, options={"later": 1})
     await hass.async_block_till_done()
-    result: Any = await hass.config_entries.options.async_init(entry.entry_id)
+    result: Any = await settings_of(hass, entry)
     with pytest.raises(InvalidData):
         await hass.config_entries.options.async_configure(
             result["flow_id"], {"write_everything": True}

@@ -16,6 +16,7 @@ SOURCES = sorted(COMPONENT.glob("**/*.py"))
 FLOW_SOURCES = [*sorted(COMPONENT.glob("config_*.py")), COMPONENT / "checks.py"]
 FLOWS: dict[str, dict[str, Any]] = {
     "config": ENGLISH["config"],
+    "options": ENGLISH["options"],
     **ENGLISH["config_subentries"],
 }
 
