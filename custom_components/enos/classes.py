@@ -185,6 +185,8 @@ _CLASSES: Final[Mapping[Quantity, tuple[_Class, ...]]] = {
     ),
     # The library has a "power factor" in kVar: whatever it is, it is no reactive power.
     Quantity.REACTIVE_POWER: (_Class(None, w.POWER_FACTOR), _Class(_D.REACTIVE_POWER)),
+    # Whoever weighs decibels as an ear does measures sound; its power has the unit as well.
+    Quantity.SOUND_LEVEL: (_Class(_D.SOUND_PRESSURE, unless=terms("power, 声功率")),),
     Quantity.SPEED: (
         _Class(_D.WIND_SPEED, terms("wind, windspeed, gust, 风速"), w.DUCT),
         _Class(_D.SPEED),

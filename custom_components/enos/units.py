@@ -91,6 +91,7 @@ class Quantity(StrEnum):
     RELATIVE_HUMIDITY = "relative_humidity"
     RESISTANCE = "resistance"
     ROTATION = "rotation"
+    SOUND_LEVEL = "sound_level"
     SPEED = "speed"
     TEMPERATURE = "temperature"
     VOLTAGE = "voltage"
@@ -391,7 +392,7 @@ _EXACT: Final[Mapping[str, tuple[Quantity, str]]] = {
     "%RH": (Quantity.RELATIVE_HUMIDITY, UnitOfRatio.PERCENTAGE),
     "yr": (Quantity.DURATION, UnitOfTime.YEARS),
     "dB": (Quantity.LEVEL, SIGNAL_STRENGTH_DECIBELS),
-    "dBA": (Quantity.LEVEL, UnitOfSoundPressure.WEIGHTED_DECIBEL_A),
+    "dBA": (Quantity.SOUND_LEVEL, UnitOfSoundPressure.WEIGHTED_DECIBEL_A),
     "dBm": (Quantity.POWER_LEVEL, SIGNAL_STRENGTH_DECIBELS_MILLIWATT),
 }
 

@@ -249,7 +249,7 @@ NOT_COUNTING: Final = terms("""
     rate, specific, per, loss, impact, pulse, capacity, contract, demand, expected, price, cost, switching,
     dissipation, density, interval, increment, delta, difference, diff, baseline, quota, balance,
     prepaid, remaining, remain, residual, day before, guaranteed, permissible, allowed, required,
-    ignition, avalanche, explosion, activation, kinetic, potential, arc,
+    chargeable, dischargeable, rechargeable, ignition, avalanche, explosion, activation, kinetic, potential, arc,
     额定, 设定, 目标, 预测, 计划, 平均, 最大, 最小, 昨日, 上月, 上年, 去年, 上周, 理论, 单位, 应发, 损失,
     冲击, 容量, 需量, 限值, 单价, 增量, 差值, 差额, 区间, 时段, 日均, 月均, 均值, 昨天, 前日, 上日, 上季, 同期,
     基准, 配额, 限额, 余额, 余量, 剩余, 可充, 可放, 占比, 点火, 雪崩, 电弧, 动能, 势能
@@ -261,7 +261,7 @@ NET: Final = terms(
 # Energy of a meter where the unit alone (joules) does not say so.
 HEAT_METER: Final = terms("energy, heat, heating, cooling, cold, 热量, 冷量, 能量")
 STORED: Final = terms("""
-    stored, storage, remaining, remain, residual, available, capacity, soe, tank, reservoir, stock,
+    chargeable, dischargeable, stored, storage, remaining, remain, residual, available, capacity, soe, tank, reservoir, stock,
     inventory, 剩余, 可用, 容量, 可充, 可放, 库存, 储量, 存量, 储罐, 水箱, 油箱, 储水
 """)
 # What is neither surely in store nor surely counted.
@@ -281,12 +281,14 @@ DIFFERENCE: Final = terms("""
 CORRECTION: Final = terms("""
     correction, compensation, calibration, trim, drift, spread, band, span, gradient, shift,
     slope, error, accuracy, tolerance, uncertainty, resolution, stability, variation, fluctuation,
-    公差, 允差, 精度, 分辨率, 稳定, 波动, 变化量, 平移, 补偿, 校正, 修正, 校准, 漂移, 调整
+    公差, 允差, 精度, 分辨率, 稳定, 波动, 变化量, 平移, 梯度, 补偿, 校正, 修正, 校准, 漂移, 调整
 """)
 # Belongs to a quantity without being one: no class at all.
 COEFFICIENT: Final = terms("""
     coefficient, coef, coeff, rate of rise, rate of fall, rate of change, rate change, change rate,
     rise rate, slew rate, ramp rate, heating rate, cooling rate, per unit, per area, per capita,
+    rate of temperature, rate of temp, rate of pressure, rate of voltage, rate of current,
+    rate of power, rate of frequency,
     系数, 上升率, 下降率, 变化率, 变化速率, 爬坡率, 升温速率, 降温速率, 单位面积
 """)
 # In kelvin, and no temperature.
@@ -341,7 +343,7 @@ POWER_FACTOR: Final = terms(
 WIND_DIRECTION: Final = terms("wind direction, wind dir, winddirection, wd, 风向")
 # Angles of a compass: their mean over time is taken on the circle.
 BEARING: Final = WIND_DIRECTION | terms(
-    "direction, azimuth, heading, bearing, 方位, 航向"
+    "direction, azimuth, heading, bearing, 方位, 方向, 航向"
 )
 # A whole number without a unit that names something instead of telling how much.
 CODE: Final = terms("""

@@ -180,6 +180,13 @@ thermal_energy|供热量|GJ|energy|total_increasing
 ignition_energy|点火能量|MJ|energy|-
 annual_output|年发电量|万kWh|-|total_increasing
 avalanche_energy|雪崩能量|J|energy|-
+nacelle|机舱方向|°|-|measurement_angle
+rechargeable|可充电量|kWh|energy_storage|measurement
+dischargeable_energy_now||kWh|energy_storage|measurement
+gradient|温度梯度|K|-|measurement
+rate_of_temperature_rise_1||°C|-|measurement
+level_a||dBA|sound_pressure|measurement
+sound_power_level_a||dB(A)|-|measurement
 """
 ROWS: Final = [line.split("|") for line in TABLE.strip().splitlines()]
 
