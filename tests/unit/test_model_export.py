@@ -165,6 +165,7 @@ def test_model() -> None:
     assert points["list"].item_type is DataType.FLOAT
     assert [item.identifier for item in points["pair"].items] == ["a"]
     assert points["pair"].items[0].data_type is DataType.INT
+    assert found.services["reset"].name.default == "Reset"
 
 
 def test_served_form() -> None:
