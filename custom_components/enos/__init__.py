@@ -10,11 +10,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
-from homeassistant.helpers import (
-    config_validation as cv,
-    device_registry as dr,
-    entity_registry as er,
-)
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.aiohttp_client import (
     SERVER_SOFTWARE,
     async_get_clientsession,
@@ -27,7 +23,6 @@ from homeassistant.util.ssl import client_context, client_context_no_verify
 from . import services
 from .api.client import EnosClient
 from .api.errors import ApiError, EnosError, InvalidUrlError, NotFoundError
-from .api.models import Device
 from .commands import Commands
 from .config_steps import client_for
 from .const import (
@@ -37,16 +32,13 @@ from .const import (
     DOMAIN,
     LOGGER,
     PLATFORMS,
-    SERVICE_MARK,
-    point_unique_id,
-    service_unique_id,
 )
 from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData
 from .discovery import Discovery
-from .entity import KEYS_OF_CONTROLS, has_controls
 from .issues import Issues
 from .memory import Memory, Stored, open_commands, restore_masks, stored_masks
 from .places_home import async_forget as async_forget_places
+from .registry import Registries, asset_id_of
 from .selection import selections
 
 _HANDOVER_LIFE: Final = 600.0
@@ -105,7 +97,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
     coordinator.on_round = issues.note_round
     entry.async_on_unload(commands.journal.listen(issues.note_command))
 
-    _follow_devices(hass, entry)
+    registries = Registries(hass, entry)
     handover = hass.data.setdefault(_HANDOVERS, {}).pop(entry.entry_id, None)
     if (
         handover is not None
@@ -130,7 +122,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
         await command_session.close()
 
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, close))
+    registries.prepare()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    registries.start()
 
     @callback
     def follow(_hass: HomeAssistant) -> None:
@@ -196,7 +190,7 @@ async def async_remove_config_entry_device(
     if entry.state is not ConfigEntryState.LOADED:
         # Nobody knows what is gone.
         return False
-    asset_id = _asset_id_of(entry, device)
+    asset_id = asset_id_of(entry, device)
     # The account's own device stays as long as the account.
     return (
         asset_id is not None and asset_id not in entry.runtime_data.coordinator.devices
@@ -255,129 +249,3 @@ class _Reloader:
         """Reload where it is needed."""
         if self._content(entry) != self._before:
             hass.config_entries.async_schedule_reload(entry.entry_id)
-
-
-def _asset_id_of(entry: EnosConfigEntry, device: dr.DeviceEntry) -> str | None:
-    """Return a device's id in EnOS; None for the account's own device."""
-    prefix = f"{entry.data[CONF_ORG_ID]}_"
-    for domain, identifier in device.identifiers:
-        if domain == DOMAIN and identifier.startswith(prefix):
-            return identifier.removeprefix(prefix)
-    return None
-
-
-@callback
-def _follow_devices(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
-    """Keep the device registry in step with EnOS."""
-    coordinator = entry.runtime_data.coordinator
-    registry = dr.async_get(hass)
-    tidied = False
-
-    def registered() -> dict[str, dr.DeviceEntry]:
-        return {
-            asset_id: device
-            for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
-            if (asset_id := _asset_id_of(entry, device)) is not None
-        }
-
-    @callback
-    def renamed(device: Device) -> None:
-        entry_of_device = registered().get(device.asset_id)
-        if entry_of_device is not None:
-            name = device.name.get(hass.config.language) or device.device_key
-            registry.async_update_device(
-                entry_of_device.id, name=name or device.asset_id
-            )
-
-    @callback
-    def gone(asset_ids: set[str]) -> None:
-        for asset_id, device in registered().items():
-            if asset_id in asset_ids:
-                LOGGER.info("EnOS has no device %s any more; it is removed", asset_id)
-                registry.async_remove_device(device.id)
-                entry.runtime_data.commands.note_gone(asset_id)
-
-    @callback
-    def tidy() -> None:
-        """Once EnOS was asked: remove what the configuration does not hold any more."""
-        nonlocal tidied
-        discovery = coordinator.discovery
-        if tidied or coordinator.devices_read_at == float("-inf"):
-            return
-        tidied = True
-        for asset_id, device in registered().items():
-            if asset_id in discovery.not_held:
-                registry.async_remove_device(device.id)
-        _remove_dropped_points(hass, entry)
-
-    coordinator.discovery.expect(registered())
-    coordinator.on_renamed = renamed
-    coordinator.on_gone = gone
-    entry.async_on_unload(coordinator.async_add_listener(tidy))
-
-
-@callback
-def _remove_dropped_points(hass: HomeAssistant, entry: EnosConfigEntry) -> None:
-    """Remove the entities of points that are not chosen any more, or changed their kind.
-
-    A device without controls keeps none of the entities that go with them.
-    """
-    coordinator = entry.runtime_data.coordinator
-    discovery = coordinator.discovery
-    org_id = entry.data[CONF_ORG_ID]
-    expected: dict[str, str] = {}
-    certain: set[str] = set()
-    dropped: set[str] = set()
-    services: set[str] = set()
-    for device in coordinator.devices.values():
-        if not discovery.knows_model(device):
-            continue
-        certain.add(device.asset_id)
-        if not has_controls(entry, device):
-            dropped.update(
-                f"{org_id}_{device.asset_id}#{key}" for key in KEYS_OF_CONTROLS
-            )
-        expected.update(
-            {
-                point_unique_id(org_id, device.asset_id, bound.key): (
-                    bound.description.kind.value
-                )
-                for bound in discovery.bound_points(device)
-            }
-        )
-        services.update(
-            service_unique_id(org_id, device.asset_id, bound.service.identifier)
-            for bound in discovery.bound_services(device)
-        )
-    registry = er.async_get(hass)
-    prefix = f"{org_id}_"
-    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        asset_id, mark, _point_id = entity.unique_id.removeprefix(prefix).partition("_")
-        of_service, is_service, _service = entity.unique_id.partition(SERVICE_MARK)
-        if entity.unique_id in dropped or (
-            is_service
-            and of_service.removeprefix(prefix) in certain
-            and entity.unique_id not in services
-        ):
-            registry.async_remove(entity.entity_id)
-        elif mark and asset_id in certain and "#" not in asset_id:
-            domain = expected.get(entity.unique_id)
-            if entity.domain != domain:
-                _replace(registry, entity, domain)
-
-
-@callback
-def _replace(
-    registry: er.EntityRegistry, old: er.RegistryEntry, domain: str | None
-) -> None:
-    """Remove an entity; what a person gave it goes to the one of the other kind."""
-    registry.async_remove(old.entity_id)
-    entity_id = domain and registry.async_get_entity_id(domain, DOMAIN, old.unique_id)
-    new = registry.async_get(entity_id) if entity_id else None
-    if new is not None:
-        registry.async_update_entity(
-            new.entity_id,
-            name=new.name or old.name,
-            area_id=new.area_id or old.area_id,
-            labels=new.labels | old.labels,
-        )

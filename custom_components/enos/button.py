@@ -14,7 +14,13 @@ from .const import DOMAIN, service_unique_id
 from .coordinator import EnosConfigEntry
 from .discovery import BoundService
 from .encoding import names_of
-from .entity import EnosControl, EnosEntity, async_add_points, has_controls
+from .entity import (
+    EnosControl,
+    EnosEntity,
+    async_add_points,
+    has_controls,
+    lost_services,
+)
 from .mapping import Kind
 from .values import code_of
 
@@ -38,7 +44,10 @@ def _buttons_of_device(entry: EnosConfigEntry, device: Device) -> list[EnosEntit
     discovery = entry.runtime_data.coordinator.discovery
     buttons: list[EnosEntity] = [
         EnosServiceButton(entry, device, bound)
-        for bound in discovery.bound_services(device)
+        for bound in (
+            *discovery.bound_services(device),
+            *lost_services(entry, device),
+        )
     ]
     if has_controls(entry, device):
         buttons.append(EnosCancelButton(entry, device))

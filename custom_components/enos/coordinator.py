@@ -83,8 +83,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.states: dict[PointKey, PointState] = {}
         self.batches = BatchReader(self._read)
         self.round = 0
-        self.on_gone: Callable[[set[str]], None] = lambda _gone: None
-        self.on_renamed: Callable[[Device], None] = lambda _device: None
+        self.on_devices: Callable[[set[str]], None] = lambda _gone: None
         self.on_fate: Callable[[PointKey, Fate], None] = lambda _key, _fate: None
         self.on_masked: CALLBACK_TYPE = lambda: None
         self.on_reading: Callable[[PointKey], None] = lambda _key: None
@@ -357,8 +356,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
     async def _read_devices(self) -> None:
         """Look for devices and tell whom it concerns."""
         # Not a copy: a command may tell of a device while the list is on its way.
-        before = self.devices
-        bound = {asset_id: self._bound(device) for asset_id, device in before.items()}
+        before, made_of = self.devices, self.discovery.made_of
+        made = {asset_id: made_of(device) for asset_id, device in before.items()}
         failed = self._devices_failed
         gone = await self.discovery.async_run()
         self._devices_at = time.monotonic()
@@ -368,31 +367,19 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             self._notify_all()
         for asset_id, device in self.devices.items():
             old = before.get(asset_id)
-            if old is None:
-                continue
-            if old.name != device.name:
-                self.on_renamed(device)
-            if old.status != device.status:
+            if old is not None and old.status != device.status:
                 self._notify_device(asset_id)
         # What was refused is asked again, apart from the rest, once the rights may differ.
         self.batches.ask_again()
-        if gone:
-            for asset_id in gone:
-                self.forget(asset_id)
-            self.on_gone(gone)
+        self.forget(gone)
+        self.on_devices(gone)
         if any(
-            self._bound(device) != bound[asset_id]
+            asset_id in made and made_of(device) != made[asset_id]
             for asset_id, device in self.devices.items()
-            if asset_id in before
         ):
             # Another model, or a model that is known only now, means other points: the
             # entities are made anew.
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
-
-    def _bound(self, device: Device) -> tuple[object, ...]:
-        """Return what a device's entities are made of."""
-        discovery = self.discovery
-        return (*discovery.bound_points(device), *discovery.bound_services(device))
 
     @property
     def devices_read_at(self) -> float:
@@ -408,11 +395,12 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             self._notify_device(asset_id)
 
     @callback
-    def forget(self, asset_id: str) -> None:
-        """Drop everything known of a device."""
-        self._wanted.pop(asset_id, None)
-        self.batches.forget(asset_id)
-        for key in [key for key in self.states if key[0] == asset_id]:
+    def forget(self, asset_ids: set[str]) -> None:
+        """Drop everything known of devices."""
+        for asset_id in asset_ids:
+            self._wanted.pop(asset_id, None)
+            self.batches.forget(asset_id)
+        for key in [key for key in self.states if key[0] in asset_ids]:
             del self.states[key]
 
     # Values.

@@ -20,11 +20,11 @@ from .corrections import ITEM_MARK, corrected, describe, with_items
 from .mapping import PointDescription
 from .names import own_names, without_owner
 from .selection import Selection
+from .topology import Topology
 
 _MODELS_AGAIN: Final = 24 * 3600.0
 _MISSING_MODELS_AGAIN: Final = 600.0
 _ASSETS_A_CALL: Final = 100
-_ASKED_A_ROUND: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class BoundPoint:
     """A chosen point of a model: what it is, how it is shown, whether it may be written.
 
     `source` is what is read and written: the point itself, or the STRUCT that it is an item of.
+    `lost` marks what stands for a control that no model has any more.
     """
 
     point: Measurepoint
@@ -39,6 +40,7 @@ class BoundPoint:
     description: PointDescription
     name: str
     writable: bool
+    lost: bool = False
 
     @property
     def key(self) -> str:
@@ -63,12 +65,25 @@ class BoundService:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What was chosen of a selection and is in no model of its devices.
+
+    `certain` tells whether all these models could be read.
+    """
+
+    points: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+    certain: bool = False
+
+
 class Discovery:
     """Keeps devices and models of the selections up to date.
 
     `devices` are those that the selections hold, by asset id; `not_held` are the asset ids
     that were listed and are held by none. `statuses_known` tells whether the account may
     read the devices' status at all, `models_denied` whether it may not read models.
+    `topology` is asked by who needs it.
     """
 
     def __init__(
@@ -87,6 +102,10 @@ class Discovery:
         self._language = language
         self._models_at: dict[str, float] = {}
         self._bound: dict[tuple[str, ...], dict[str, BoundPoint]] = {}
+        self._services: dict[tuple[str, str], tuple[BoundService, ...]] = {}
+        self._lost: dict[str, Lost] | None = None
+        self._incomplete: set[str] = set()
+        self._dropped: dict[str, set[str]] = {}
         self.devices: dict[str, Device] = {}
         self.models: dict[str, ThingModel] = {}
         self.statuses_known = True
@@ -94,12 +113,15 @@ class Discovery:
         self.not_held: set[str] = set()
         self._gone: set[str] = set()
         self._registered: set[str] = set()
-        self._asked: set[str] = set()
+        self._asked_at: dict[str, float] = {}
+        self.topology = Topology(client)
 
     def adopt(self, other: Discovery) -> None:
         """Take over what an earlier run knew of the devices that are still held."""
         self.models = dict(other.models)
         self._models_at = dict(other._models_at)
+        self._incomplete = set(other._incomplete)
+        self._dropped = dict(other._dropped)
         self.statuses_known = other.statuses_known
         self.models_denied = other.models_denied
         self.devices = {
@@ -107,6 +129,7 @@ class Discovery:
             for asset_id, device in other.devices.items()
             if self.selection_of(device) is not None
         }
+        self.topology.adopt(other.topology)
 
     def expect(self, asset_ids: Iterable[str]) -> None:
         """Take note of devices of earlier days: those not listed are asked for, once."""
@@ -121,9 +144,10 @@ class Discovery:
     async def async_run(self) -> set[str]:
         """Look for devices and models; return the asset ids that EnOS says are gone.
 
+        One that has become another product's, which no selection holds, is gone as well.
         Raises the client's errors; what was known stays then.
         """
-        self._asked.clear()
+        asked: set[str] = set()
         try:
             found = await self._list()
         except PermissionDeniedError as err:
@@ -140,48 +164,62 @@ class Discovery:
             gone: set[str] = set()
         else:
             self.statuses_known = True
-            gone = await self._missed(found)
+            gone = await self._missed(found, asked)
+        await self._load_models(found)
         for asset_id, device in found.items():
             known = self.devices.get(asset_id)
-            if known is not None and known.model_id and not device.model_id:
-                # No device loses its model; the list left it out.
+            if known is None or device.model_id in self.models:
+                continue
+            if known.model_id:
+                # No device loses its model; the list left it out. And as long as nobody can
+                # tell what another one has, the old one's points are read.
                 found[asset_id] = replace(device, model_id=known.model_id)
-        await self._load_models(found)
         # All at once, and last: what fails before this is looked into again.
         self.devices = found
-        self._registered -= self._asked
+        self._lost = None
+        self._registered -= asked
         self._gone = (self._gone | gone) - found.keys()
         return gone
 
-    async def _missed(self, found: dict[str, Device]) -> set[str]:
+    async def _missed(self, found: dict[str, Device], asked: set[str]) -> set[str]:
         """Add to `found` what a listing missed; return what EnOS says is gone.
 
-        The list shifts while it is paged: only EnOS's own no removes a device.
+        The list shifts while it is paged: only EnOS's own no removes a device. `asked` takes
+        those that were looked for, which are a hundred a round.
         """
         expected: dict[str, Device | None] = dict.fromkeys(
             self._registered - self.not_held
         )
         expected |= {device.asset_id: device for device in self._named()} | self.devices
+        missing = {
+            asset_id: device
+            for asset_id, device in expected.items()
+            if asset_id not in found and asset_id not in self._gone
+        }
+        found |= {key: device for key, device in missing.items() if device is not None}
+        self._asked_at = {key: self._asked_at.get(key, 0.0) for key in missing}
+        looked_for = sorted(missing, key=self._asked_at.__getitem__)[:_ASSETS_A_CALL]
+        if not looked_for:
+            return set()
         gone: set[str] = set()
-        for asset_id, device in expected.items():
-            if asset_id in found or asset_id in self._gone:
-                continue
-            if len(self._asked) < _ASKED_A_ROUND:
-                self._asked.add(asset_id)
-                if not await self._exists(asset_id):
-                    gone.add(asset_id)
-                    continue
-            if device is not None:
-                found[asset_id] = device
-        return gone
-
-    async def _exists(self, asset_id: str) -> bool:
-        """Tell whether EnOS still has a device; it has where it would not say so."""
         try:
-            return await self._client.device_exists(asset_id)
+            listed = await self._client.search_devices(asset_ids=looked_for)
+            there = {each.asset_id: each for each in listed if each.asset_id in missing}
+            self._keep(found, there.values())
+            for asset_id in looked_for:
+                device = there.get(asset_id)
+                if device is None:
+                    if not await self._client.device_exists(asset_id, searched=True):
+                        gone.add(asset_id)
+                elif self.selection_of(device) is None:
+                    gone.add(asset_id)
+                asked.add(asset_id)
+                self._asked_at[asset_id] = time.monotonic()
         except ApiError as err:
-            LOGGER.debug("EnOS tells nothing of device %s: %s", asset_id, err)
-            return True
+            LOGGER.debug("EnOS does not tell which devices it still has: %s", err)
+        for asset_id in gone:
+            found.pop(asset_id, None)
+        return gone
 
     async def _list(self) -> dict[str, Device]:
         """List the devices that the selections hold."""
@@ -208,6 +246,7 @@ class Discovery:
                 if selection.own_name:
                     named = replace(device, name=LocalizedText(selection.own_name))
                 found[device.asset_id] = named
+                self.not_held.discard(device.asset_id)
             else:
                 self.not_held.add(device.asset_id)
 
@@ -227,10 +266,15 @@ class Discovery:
         Later on, trouble with the models costs nobody the news of the devices.
         """
         now = time.monotonic()
-        needed = {
+        lacking = {
             device.model_id
-            for device in devices.values()
-            if device.model_id and self._is_due(device.model_id, now)
+            for device in self.devices.values()
+            if (lost := self.lost(device)).points or lost.services
+        }
+        needed = {
+            model_id
+            for model_id in {device.model_id for device in devices.values()}
+            if model_id and self._is_due(model_id, now, lacking)
         }
         if not needed:
             return
@@ -239,7 +283,7 @@ class Discovery:
         except (PermissionDeniedError, NotFoundError) as err:
             LOGGER.debug("Models cannot be read: %s", err)
             self.models_denied = isinstance(err, PermissionDeniedError)
-            models = {}
+            models = dict[str, ThingModel]()
         except (ApiError, TransportError) as err:
             if not self.devices:
                 raise
@@ -247,15 +291,41 @@ class Discovery:
             return
         else:
             self.models_denied = False
-        self.models.update(models)
+        for model_id in needed:
+            model, known = models.get(model_id), self.models.get(model_id)
+            if model and (model.measurepoints or not (known and known.measurepoints)):
+                self._note_dropped(known, model)
+                self.models[model_id] = model
+                self._incomplete.discard(model_id)
+            else:
+                # Nobody empties a model: something is wrong with the answer.
+                LOGGER.debug("EnOS did not give model %s", model_id)
+                self._incomplete.add(model_id)
         self._models_at.update(dict.fromkeys(needed, now))
         self._bound.clear()
+        self._services.clear()
 
-    def _is_due(self, model_id: str, now: float) -> bool:
-        """Tell whether it is time to read a model: sooner where it was missing."""
-        wait = _MODELS_AGAIN if model_id in self.models else _MISSING_MODELS_AGAIN
+    def _is_due(self, model_id: str, now: float, lacking: set[str]) -> bool:
+        """Tell whether it is time to read a model: sooner where something was missing."""
+        soon = (
+            model_id in self._incomplete
+            or model_id in lacking
+            or bool(self._dropped.get(model_id))
+        )
+        wait = _MISSING_MODELS_AGAIN if soon else _MODELS_AGAIN
         read_at = self._models_at.get(model_id)
         return read_at is None or now - read_at >= wait
+
+    def _note_dropped(self, known: ThingModel | None, model: ThingModel) -> None:
+        """Keep in mind which of the chosen points a model had before: they may come back."""
+        chosen = {
+            key.partition(ITEM_MARK)[0]
+            for sel in self._selections
+            for key in (*sel.controls, *sel.sensors)
+        }
+        before = known.measurepoints.keys() if known else set[str]()
+        dropped = (self._dropped.get(model.model_id, set()) | before) & chosen
+        self._dropped[model.model_id] = dropped - model.measurepoints.keys()
 
     def bound_points(self, device: Device) -> tuple[BoundPoint, ...]:
         """Return the chosen points of a device that can be shown as entities."""
@@ -363,18 +433,72 @@ class Discovery:
     def bound_services(self, device: Device) -> tuple[BoundService, ...]:
         """Return the chosen services of a device that need no arguments."""
         selection = self.selection_of(device)
-        model = self.models.get(device.model_id)
-        if selection is None or model is None:
-            return ()
-        found = (model.services.get(key) for key in selection.services)
-        return tuple(
-            BoundService(
-                service=service,
-                name=service.name.get(self._language) or service.identifier,
+        return self._services_of(selection, device.model_id) if selection else ()
+
+    def _services_of(
+        self, selection: Selection, model_id: str
+    ) -> tuple[BoundService, ...]:
+        key = (selection.subentry_id, model_id)
+        if key not in self._services:
+            model = self.models.get(model_id)
+            found = (model and model.services.get(each) for each in selection.services)
+            self._services[key] = tuple(
+                BoundService(
+                    service=service,
+                    name=service.name.get(self._language) or service.identifier,
+                )
+                for service in found
+                if service and not service.inputs
             )
-            for service in found
-            if service is not None and not service.inputs
+        return self._services[key]
+
+    def made_of(self, device: Device) -> tuple[object, ...]:
+        """Return what a device's entities are made of; another one means other entities."""
+        selection = self.selection_of(device)
+        return (
+            selection and selection.subentry_id,
+            self._bound_by_id(device),
+            self.bound_services(device),
         )
+
+    def unbound(self, device: Device) -> set[str]:
+        """Return the chosen points that a device does not have."""
+        selection = self.selection_of(device)
+        if selection is None:
+            return set()
+        return {*selection.controls, *selection.sensors} - self._bound_by_id(
+            device
+        ).keys()
+
+    def lost(self, device: Device) -> Lost:
+        """Return what was chosen of a device's selection, and none of its devices has."""
+        if self._lost is None:
+            self._lost = self._find_lost()
+        selection = self.selection_of(device)
+        return self._lost.get(selection.subentry_id, Lost()) if selection else Lost()
+
+    def _find_lost(self) -> dict[str, Lost]:
+        models: dict[str, tuple[Selection, set[str]]] = {}
+        for device in self.devices.values():
+            selection = self.selection_of(device)
+            if selection is not None:
+                models.setdefault(selection.subentry_id, (selection, set()))[1].add(
+                    device.model_id
+                )
+        return {
+            subentry_id: Lost(
+                frozenset({*sel.controls, *sel.sensors}).difference(
+                    *(self._bound_of(sel, model_id, "") for model_id in model_ids)
+                ),
+                frozenset(sel.services).difference(
+                    bound.service.identifier
+                    for model_id in model_ids
+                    for bound in self._services_of(sel, model_id)
+                ),
+                certain=model_ids <= self.models.keys(),
+            )
+            for subentry_id, (sel, model_ids) in models.items()
+        }
 
     def knows_model(self, device: Device) -> bool:
         """Tell whether the device's points are known for certain."""

@@ -6,16 +6,17 @@ from typing import Any, Final, override
 
 from homeassistant.core import Context, callback
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api.models import Device
-from .const import DOMAIN, MANUFACTURER, point_unique_id
+from .api.models import Device, Measurepoint, ThingService
+from .const import DOMAIN, MANUFACTURER, point_unique_id, service_unique_id
 from .coordinator import EnosConfigEntry
-from .discovery import BoundPoint
+from .discovery import BoundPoint, BoundService
 from .encoding import cannot_be_written, form_of, names_of
-from .mapping import Kind
+from .mapping import Kind, PointDescription
 from .values import EncodeError, Value, encode, item_of, parse
 
 KEYS_OF_CONTROLS: Final = ("waiting_commands", "cancel_waiting_commands")
@@ -74,17 +75,27 @@ class EnosEntity(Entity):
         await self._coordinator.async_request_refresh()
 
 
+def device_facts(entry: EnosConfigEntry, device: Device) -> dict[str, str | None]:
+    """Return what EnOS says of a device, as the device registry calls it."""
+    language = entry.runtime_data.coordinator.hass.config.language
+    return {
+        "name": device.name.get(language) or device.device_key or device.asset_id,
+        "model": device.product_name.get(language) or None,
+        "model_id": device.model_id or None,
+        "serial_number": device.device_key or None,
+    }
+
+
 def device_info(entry: EnosConfigEntry, device: Device) -> DeviceInfo:
     """Return what the device registry keeps of a device."""
-    data = entry.runtime_data
-    language = data.coordinator.hass.config.language
+    facts = device_facts(entry, device)
     return DeviceInfo(
-        identifiers={(DOMAIN, f"{data.client.org_id}_{device.asset_id}")},
-        name=device.name.get(language) or device.device_key or device.asset_id,
+        identifiers={(DOMAIN, f"{entry.runtime_data.client.org_id}_{device.asset_id}")},
         manufacturer=MANUFACTURER,
-        model=device.product_name.get(language) or None,
-        model_id=device.model_id or None,
-        serial_number=device.device_key or None,
+        name=facts["name"],
+        model=facts["model"],
+        model_id=facts["model_id"],
+        serial_number=facts["serial_number"],
     )
 
 
@@ -184,6 +195,8 @@ class EnosPointEntity(EnosEntity):
         `ServiceValidationError` for a value that the point cannot take and
         `HomeAssistantError` for one that the device did not accept.
         """
+        if self._bound.lost:
+            raise self._cannot_be_written(shown)
         # Home Assistant forgets who asked after five seconds.
         context = self._context
         names = self._names(shown)
@@ -204,8 +217,25 @@ class EnosPointEntity(EnosEntity):
 
     def _invalid(self, err: EncodeError, shown: object) -> ServiceValidationError:
         """Return the error for a value that the point cannot take."""
+        if self._bound.lost:
+            return self._cannot_be_written(shown)
         return cannot_be_written(
             err, self._names(shown), self._point, self._bound.description
+        )
+
+    def _cannot_be_written(self, shown: object) -> ServiceValidationError:
+        """Return the error for a point of which nothing is known any more."""
+        device = self._coordinator.devices.get(self._asset_id)
+        if device and self._coordinator.discovery.knows_model(device):
+            return ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="point_gone",
+                translation_placeholders=self._names(shown),
+            )
+        return ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="model_not_known",
+            translation_placeholders={"device": self.device_name},
         )
 
 
@@ -259,9 +289,88 @@ class EnosControl(EnosPointEntity):
 def has_controls(entry: EnosConfigEntry, device: Device) -> bool:
     """Tell whether a device has points that may be written, or services to invoke."""
     discovery = entry.runtime_data.coordinator.discovery
-    return bool(discovery.bound_services(device)) or any(
-        bound.writable for bound in discovery.bound_points(device)
+    selection = discovery.selection_of(device)
+    lost = discovery.lost(device)
+    return (
+        bool(discovery.bound_services(device))
+        or any(bound.writable for bound in discovery.bound_points(device))
+        or bool(selection and (lost.services or lost.points & {*selection.controls}))
     )
+
+
+def lost_controls(
+    entry: EnosConfigEntry, device: Device, kind: Kind
+) -> list[BoundPoint]:
+    """Return what stands for the controls of a kind that the model has no more.
+
+    Home Assistant drops a call to an entity that is not there and reports success. These are
+    there, as they were last registered, and say that they cannot be written.
+    """
+    coordinator = entry.runtime_data.coordinator
+    selection = coordinator.discovery.selection_of(device)
+    if selection is None:
+        return []
+    registry = er.async_get(coordinator.hass)
+    org_id = entry.runtime_data.client.org_id
+    found: list[BoundPoint] = []
+    for key in selection.controls:
+        if coordinator.discovery.bound_point(device, key) is not None:
+            continue
+        entity_id = registry.async_get_entity_id(
+            kind.value, DOMAIN, point_unique_id(org_id, device.asset_id, key)
+        )
+        known = registry.async_get(entity_id) if entity_id else None
+        if known is None:
+            continue
+        facts = known.capabilities or {}
+        point = Measurepoint(identifier=key)
+        found.append(
+            BoundPoint(
+                point=point,
+                source=point,
+                description=PointDescription(
+                    kind=kind,
+                    device_class=known.original_device_class,
+                    unit=known.unit_of_measurement,
+                    minimum=facts.get("min"),
+                    maximum=facts.get("max"),
+                    step=facts.get("step"),
+                    options=tuple((each, each) for each in facts.get("options", ())),
+                ),
+                name=known.original_name or key,
+                writable=True,
+                lost=True,
+            )
+        )
+    return found
+
+
+def lost_services(entry: EnosConfigEntry, device: Device) -> list[BoundService]:
+    """Return what stands for the services that the model has no more: EnOS refuses them."""
+    coordinator = entry.runtime_data.coordinator
+    selection = coordinator.discovery.selection_of(device)
+    there = {
+        bound.service.identifier
+        for bound in coordinator.discovery.bound_services(device)
+    }
+    registry = er.async_get(coordinator.hass)
+    org_id = entry.runtime_data.client.org_id
+    found: list[BoundService] = []
+    for key in selection.services if selection else ():
+        if key in there:
+            continue
+        entity_id = registry.async_get_entity_id(
+            Kind.BUTTON.value, DOMAIN, service_unique_id(org_id, device.asset_id, key)
+        )
+        known = registry.async_get(entity_id) if entity_id else None
+        if known is not None:
+            found.append(
+                BoundService(
+                    service=ThingService(identifier=key),
+                    name=known.original_name or key,
+                )
+            )
+    return found
 
 
 def async_add_points(
@@ -281,6 +390,10 @@ def async_add_points(
                 make(entry, device, bound)
                 for bound in discovery.bound_points(device)
                 if bound.description.kind is kind
+            ),
+            *(
+                make(entry, device, bound)
+                for bound in lost_controls(entry, device, kind)
             ),
         ]
 

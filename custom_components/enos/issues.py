@@ -31,8 +31,9 @@ from .api.errors import (
     TokenRefusedError,
 )
 from .api.models import Device, DeviceStatus
-from .const import CLOCK_SKEW, DOMAIN
+from .const import CLOCK_SKEW, DOMAIN, point_unique_id
 from .coordinator import EnosCoordinator
+from .mapping import Kind
 from .records import Outcome, Record
 
 _NOT_ACTIVATED: Final = "devices_not_activated"
@@ -353,10 +354,15 @@ class Issues:
         )
 
     def _entity_cap(self) -> _Issue | None:
-        """An entry that has nearly as many enabled entities as Home Assistant allows."""
+        """An entry that has, or is about to have, nearly as many entities as are allowed."""
         limit = entity_platform.MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
         entities = er.async_get(self._hass).entities
         count = entities.get_enabled_count_for_config_entry_id(self._entry.entry_id)
+        discovery = self._coordinator.discovery
+        devices = self._coordinator.devices.values()
+        most = count + sum(1 + len(discovery.bound_points(each)) for each in devices)
+        if most >= limit * _NEAR_CAP:
+            count += self._missing_entities()
         if count < limit * _NEAR_CAP:
             return None
         return _Issue(
@@ -364,41 +370,67 @@ class Issues:
             {"count": str(count), "limit": str(limit)},
         )
 
-    def _points_gone(self) -> _Issue | None:
-        """Chosen points that no model of the devices has any more."""
+    def _missing_entities(self) -> int:
+        """Return how many entities of points should be there and are not registered yet."""
         discovery = self._coordinator.discovery
-        chosen: dict[str, tuple[str, list[str]]] = {}
-        models: dict[str, set[str]] = {}
+        find = er.async_get(self._hass).async_get_entity_id
+        org_id = self._coordinator.client.org_id
+        return sum(
+            bound.description.enabled_default
+            and find(
+                bound.description.kind.value,
+                DOMAIN,
+                point_unique_id(org_id, device.asset_id, bound.key),
+            )
+            is None
+            for device in self._coordinator.devices.values()
+            for bound in discovery.bound_points(device)
+        )
+
+    def _points_gone(self) -> _Issue | None:
+        """Chosen points and services that the devices do not have, or have no more.
+
+        Some in none of their models, others were entities before. What only devices of
+        another model ever had is no fault.
+        """
+        discovery = self._coordinator.discovery
+        gone: dict[str, tuple[str, set[str]]] = {}
         for device in self._coordinator.devices.values():
             selection = discovery.selection_of(device)
-            if selection is not None:
-                models.setdefault(selection.subentry_id, set()).add(device.model_id)
-                chosen[selection.subentry_id] = (
-                    selection.name,
-                    [
-                        point_id
-                        for point_id in (*selection.controls, *selection.sensors)
-                        if point_id not in selection.points
-                    ],
-                )
-        gone: list[str] = []
-        count = 0
-        for subentry_id, (name, point_ids) in chosen.items():
-            known = [discovery.models.get(model) for model in models[subentry_id]]
-            there = {point for model in known if model for point in model.measurepoints}
-            if None in known:
+            if selection is None or not discovery.knows_model(device):
                 # What nobody could read may well have them.
                 continue
-            missing = sorted({*point_ids} - there)
+            lost = discovery.lost(device)
+            missing = {
+                key for key in discovery.unbound(device) if self._was_there(device, key)
+            }
+            if lost.certain:
+                missing |= lost.points | lost.services
             if missing:
-                count += len(missing)
-                gone.append(f"- {name}: {_listed(f'`{point}`' for point in missing)}")
+                gone.setdefault(selection.subentry_id, (selection.name, set()))[
+                    1
+                ].update(missing)
         if not gone:
             return None
+        listed = sorted(
+            f"- {name}: {_listed(f'`{key}`' for key in keys)}"
+            for name, keys in gone.values()
+        )
         return _Issue(
             ir.IssueSeverity.WARNING,
-            {"count": str(count), "points": "\n".join(_first(sorted(gone)))},
+            {
+                "count": str(sum(len(keys) for _, keys in gone.values())),
+                "points": "\n".join(_first(listed)),
+            },
         )
+
+    def _was_there(self, device: Device, point_id: str) -> bool:
+        """Tell whether a point is registered as an entity, of whatever kind."""
+        find = er.async_get(self._hass).async_get_entity_id
+        unique_id = point_unique_id(
+            self._coordinator.client.org_id, device.asset_id, point_id
+        )
+        return any(find(kind.value, DOMAIN, unique_id) for kind in Kind)
 
     def _name_of(self, device: Device) -> str:
         name = device.name.get(self._hass.config.language)

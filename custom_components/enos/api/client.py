@@ -57,6 +57,12 @@ _MODELS = "/model-service/v2.1/thing-models"
 _LATEST = "/tsdb-service/v2.1/latest"
 _TREES = "/asset-tree-service/v2.1/asset-trees"
 _PATHS = "/asset-tree-service/v2.1/asset-paths"
+_TOPOS = f"{_CONNECT}device-topos"
+# The documentation has it both ways.
+_SUB_DEVICES = ("searchSubDevice", "searchSubDevices")
+_UNKNOWN_ACTION = 99400
+_NOT_FOUND = 99404
+_NO_GATEWAY = 11738
 
 # What is asked of products and devices: never productSecret or deviceSecret.
 _PRODUCT_FIELDS = ["productKey", "productName", "modelId", "productType", "dataFormat"]
@@ -138,6 +144,7 @@ class EnosClient:
             today=today,
         )
         self._command_session = command_session or session
+        self._sub_device_action = _SUB_DEVICES[0]
 
     @property
     def org_id(self) -> str:
@@ -255,13 +262,48 @@ class EnosClient:
                 return device
         raise NotFoundError(f"no device {device_key} in product {product_key}")
 
-    async def device_exists(self, asset_id: str) -> bool:
+    async def sub_devices(self, gateway_id: str) -> frozenset[str]:
+        """Return the asset ids of the devices below a gateway; of no gateway there are none.
+
+        Raises `NotFoundError` where EnOS does not have it. Right: Device Management Read.
+        """
+        usual = self._sub_device_action
+        other = next(action for action in _SUB_DEVICES if action != usual)
+        try:
+            return await self._below(gateway_id, usual)
+        except ApiError as err:
+            if err.code not in (_UNKNOWN_ACTION, _NOT_FOUND):
+                raise
+            try:
+                found = await self._below(gateway_id, other)
+            except ApiError:
+                raise err from None
+        self._sub_device_action = other
+        return found
+
+    async def _below(self, gateway_id: str, action: str) -> frozenset[str]:
+        """Return the asset ids below a gateway, asked for by one of the spellings."""
+        try:
+            found = await self._all(
+                _TOPOS,
+                {"action": action},
+                {"gateway": {"assetId": gateway_id}, "projection": ["assetId"]},
+                parsing.device,
+                lambda item: item.asset_id,
+            )
+        except RejectedError as err:
+            if err.code == _NO_GATEWAY:
+                return frozenset()
+            raise
+        return frozenset(item.asset_id for item in found)
+
+    async def device_exists(self, asset_id: str, *, searched: bool = False) -> bool:
         """Tell whether EnOS still has a device; only 99404 says that it has not.
 
         `get` cannot leave out the device's secret, so it is asked only when a search for
-        just this device has not found it either.
+        the device, which may have been made before (`searched`), has not found it either.
         """
-        if await self.search_devices(asset_ids=(asset_id,)):
+        if not searched and await self.search_devices(asset_ids=(asset_id,)):
             return True
         try:
             await self._gateway.call(
@@ -509,8 +551,8 @@ class EnosClient:
             seen += len(page.items)
             known = len(found)
             found.update(fresh)
-            # A gateway that counts the page instead of all of them looks like this.
-            doubtful = page.total == len(page.items) == PAGE_SIZE
+            # A gateway that counts the page, or nothing, instead of all looks like this.
+            doubtful = page.total <= len(page.items) == PAGE_SIZE
             # A gateway that repeats its last page for ever would hold us here otherwise.
             if not page.items or len(found) == known:
                 break
