@@ -215,7 +215,7 @@ def control_kind(point: Measurepoint) -> Kind | None:
         return declared
     if point.data_type is DataType.ENUM and not point.enum:
         return None
-    if point.data_type is DataType.BOOL and words(point).end(w.PULSE):
+    if point.data_type is DataType.BOOL and w.momentary(words(point)):
         return Kind.BUTTON
     return kinds[0] if kinds else None
 
