@@ -194,7 +194,7 @@ class EnosOptionsFlow(OptionsFlow):
                 CONF_TREE: plain(self._tree.name.get(language) or self._tree.tree_id),
                 "notice": f"**{self._text.word(notice)}**\n\n" if notice else "",
                 "plan": self._text.preview(plan, self._home.floor_names()),
-                "left": self._text.left(plan, name_of) or "–",
+                "left": self._text.left(plan, name_of),
                 **_numbers(plan),
             },
         )

@@ -158,13 +158,14 @@ class PlacesText:
 
     @callback
     def left(self, plan: Plan, name_of: Callable[[str], str]) -> str:
-        """Return which devices are left alone, and why."""
-        return "\n".join(
-            f"- {self.word(f'left_{reason}', count=len(devices))}"
-            + (
-                ""
-                if reason is Left.RIGHT
-                else f": {_some(sorted(plain(name_of(each)) for each in devices), _MOST_NAMES)}"
-            )
-            for reason, devices in plan.left.items()
-        )
+        """Return which devices are left alone, and why; nothing where none are."""
+        if not plan.left:
+            return ""
+        lines = [f"{self.word('left')}\n"]
+        for reason, devices in plan.left.items():
+            line = f"- {self.word(f'left_{reason}', count=len(devices))}"
+            if reason is not Left.RIGHT:
+                names = sorted(plain(name_of(each)) for each in devices)
+                line += f" ({_some(names, _MOST_NAMES)})"
+            lines.append(line)
+        return "\n".join(lines)

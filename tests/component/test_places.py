@@ -66,7 +66,7 @@ async def test_building(
     assert result["type"] is FlowResultType.FORM
     said = told(result)
     assert said["plan"] == PREVIEW
-    assert said["left"] == "–"
+    assert said["left"] == ""
     assert said["tree"] == "Space"
     assert said["notice"] == ""
     assert numbers(said) == (2, 7, 0, 11, 0)
@@ -93,7 +93,11 @@ async def test_building(
     before = registries(hass)
     said = told(await places(hass, entry))
     assert said["plan"] == "Nothing is to be done."
-    assert said["left"] == "- Already in their area: 11"
+    assert said["left"].splitlines() == [
+        "Devices that are left alone:",
+        "",
+        "- Already in their area: 11",
+    ]
     result = await confirm(hass, await places(hass, entry))
     assert result["reason"] == "places_unchanged"
     assert numbers(result["description_placeholders"]) == (0, 0, 0, 0, 11)
@@ -293,10 +297,10 @@ async def test_a_persons_changes_stay(
     result = await places(hass, entry)
     said = told(result)
     assert said["plan"] == "Nothing is to be done."
-    assert said["left"].splitlines() == [
+    assert said["left"].splitlines()[2:] == [
         "- Already in their area: 9",
-        "- Somebody chose another area: 1: FCU 3F East",
-        "- Somebody removed them from their area, or deleted it: 1: FCU 3F West",
+        "- Somebody chose another area: 1 (FCU 3F East)",
+        "- Somebody removed them from their area, or deleted it: 1 (FCU 3F West)",
     ]
     before = registries(hass)
     await confirm(hass, result)
@@ -382,7 +386,7 @@ async def test_odd_nodes(
     sim.building.invalid.add(sim.device("fcu", 2).parent_id)
     sim.generation += 1
     said = told(await places(hass, entry))
-    assert said["left"] == "- Not in this tree: 1: FCU 3F West"
+    assert said["left"].endswith("\n- Not in this tree: 1 (FCU 3F West)")
     await apply(hass, entry)
     assert where(hass, sim, sim.device("fcu", 0)) == "3F > 3F"
     assert where(hass, sim, sim.device("fcu", 1)) is None

@@ -111,7 +111,7 @@ async def test_after_a_restart(
     rename_place(sim, device.parent_id, "Orient")
     said = told(await places(hass, entry))
     assert "- **Orient** · until now East, devices: 1" in said["plan"]
-    assert said["left"].endswith("or deleted it: 1: FCU 3F East")
+    assert said["left"].endswith("or deleted it: 1 (FCU 3F East)")
 
 
 async def test_another_account(
@@ -201,7 +201,7 @@ async def test_tree_without_our_devices(hass: HomeAssistant, sim: Simulator) -> 
         body={"code": 0, "msg": "OK", "data": {}},
     )
     result = await places(hass, entry)
-    assert told(result)["left"].startswith("- Not in this tree: 1: ")
+    assert "\n- Not in this tree: 1 (" in told(result)["left"]
     assert result["data_schema"].schema == {}
     assert (await confirm(hass, result))["reason"] == "places_unchanged"
 
