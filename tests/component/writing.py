@@ -85,6 +85,10 @@ class Control:
             "number": ("set_value", {"value": value}),
             "select": ("select_option", {"option": value}),
             "switch": ("turn_on" if value else "turn_off", {}),
+            "text": ("set_value", {"value": value}),
+            "datetime": ("set_value", {"datetime": value}),
+            "date": ("set_value", {"date": value}),
+            "button": ("press", {}),
         }[self.domain]
         await self.hass.services.async_call(
             self.domain,
