@@ -1,5 +1,6 @@
 """The account, and what is brought in with it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, override
 
@@ -26,6 +27,7 @@ from .api.client import EnosClient
 from .api.errors import PermissionDeniedError
 from .api.models import Product
 from .config_options import EnosOptionsFlow
+from .config_size import LIMIT, OF_ACCOUNT, refuse_too_many
 from .config_steps import (
     DEVICE_SCHEMA,
     PointSteps,
@@ -233,6 +235,7 @@ class EnosConfigFlow(
     async def _async_take_products(self, keys: list[str]) -> None:
         """Take all devices of these products, with what their models suggest."""
         chosen = [self._products[key] for key in keys]
+        counts = await self._async_count(chosen)
         models = await async_models(
             self._client, (product.model_id for product in chosen)
         )
@@ -242,13 +245,51 @@ class EnosConfigFlow(
                 name=product.name.get(self._language) or product.product_key,
                 product_key=product.product_key,
                 model=models.get(product.model_id),
+                count=counts[product.product_key],
             )
             for product in chosen
         ]
-        for target in self._targets:
-            target.suggest(self._language)
         # Those with a model first: the menu leads straight to the form for these.
         self._open = sorted(self._targets, key=lambda target: target.model is None)
+        if (room := self._room) < 0:
+            raise FlowProblem(
+                "too_many_devices",
+                devices=f"{counts.total():,}",
+                most=f"{counts.total() + room:,}",
+            )
+        self._suggest()
+
+    async def _async_count(self, products: list[Product]) -> Counter[str]:
+        """Return how many devices the products have, as far as that may be known."""
+        if not products:
+            return Counter()
+        try:
+            devices = await self._client.search_devices(
+                product_keys=[product.product_key for product in products]
+            )
+        except PermissionDeniedError:
+            return Counter()
+        return Counter(device.product_key for device in devices)
+
+    @property
+    def _room(self) -> int:
+        """How many entities there may be of points that are still to be chosen."""
+        waiting = {id(target) for target in self._open}
+        return (
+            LIMIT
+            - OF_ACCOUNT
+            - sum(
+                target.count if id(target) in waiting else target.entities
+                for target in self._targets
+            )
+        )
+
+    def _suggest(self) -> None:
+        """Suggest points for what is open, as many as are possible beside those chosen."""
+        room = self._room
+        for target in self._open:
+            target.suggest(self._language, target.count + room)
+            room -= target.entities - target.count
 
     async def async_step_points(
         self, user_input: dict[str, Any] | None = None
@@ -290,6 +331,7 @@ class EnosConfigFlow(
             if not errors:
                 self._targets = [target]
                 self._open = [target]
+                self._suggest()
                 return await self._async_go_on()
         return self.async_show_form(
             step_id="device",
@@ -320,8 +362,13 @@ class EnosConfigFlow(
         return len(self._open) == 1
 
     @override
+    def _refuse_too_many(self, target: Target) -> None:
+        refuse_too_many(target, target.count + self._room)
+
+    @override
     async def _async_points_chosen(self) -> ConfigFlowResult:
         del self._open[0]
+        self._suggest()
         return await self._async_go_on()
 
     async def _async_go_on(self) -> ConfigFlowResult:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from homeassistant.const import CONF_NAME, CONF_OPTIONS, CONF_URL, CONF_VERIFY_SSL
@@ -39,6 +40,7 @@ from .api.errors import (
 )
 from .api.models import DataType, Device, Measurepoint, ThingModel
 from .config_export import CONF_EXPORT, EXPORT_SELECTOR, async_read_export
+from .config_size import LIMIT
 from .config_target import CONF_CONTROL, CONF_IDENTIFIER, FlowProblem, Target
 from .const import (
     CLOCK_SKEW,
@@ -62,6 +64,19 @@ from .units import resolve
 
 # The token service's ways to say that it cannot make anything of a key.
 _KEYS_UNREADABLE: Final = frozenset({1004, 1202})
+
+# The field that fills the lists of a large model.
+CONF_FILL: Final = "fill"
+FILL_KEEP: Final = "keep"
+FILL_ALL: Final = "all"
+FILL_NONE: Final = "none"
+_FILL: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=[FILL_KEEP, FILL_ALL, FILL_NONE],
+        translation_key=CONF_FILL,
+        mode=SelectSelectorMode.DROPDOWN,
+    )
+)
 
 
 def client_for(hass: HomeAssistant, data: Mapping[str, Any]) -> EnosClient:
@@ -188,7 +203,10 @@ def _points_schema(target: Target, language: str) -> probatio.Schema:
         return list_selector({**{key: key for key in chosen}, **offered})
 
     readable = {key: point for key, point in target.known.items() if is_readable(point)}
-    fields: dict[probatio.Marker, object] = {
+    fields: dict[probatio.Marker, object] = {}
+    if target.is_large:
+        fields[probatio.Required(CONF_FILL, default=FILL_KEEP)] = _FILL
+    fields |= {
         probatio.Optional(CONF_CONTROLS): offer(target.writable, target.controls),
         probatio.Optional(CONF_SENSORS): offer(readable, target.sensors),
     }
@@ -295,17 +313,16 @@ async def async_find_device(
         raise FlowProblem("device_not_found")
     models = await async_models(client, (device.model_id,))
     names = (entered.get(CONF_NAME), device.name.get(language), device.device_key)
-    target = Target(
+    return Target(
         kind=SUBENTRY_DEVICE,
         name=next((name for name in names if name), device.asset_id),
         own_name=entered.get(CONF_NAME, ""),
         product_key=device.product_key,
         device_key=device.device_key,
         asset_id=device.asset_id,
+        count=1,
         model=models.get(device.model_id),
     )
-    target.suggest(language)
-    return target
 
 
 class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
@@ -347,6 +364,10 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         """What the forms say about it."""
         return {CONF_NAME: self._target.name}
 
+    def _refuse_too_many(self, target: Target) -> None:
+        """Refuse more entities than Home Assistant takes. Raises `FlowProblem`."""
+        raise NotImplementedError
+
     @property
     def _last(self) -> bool:
         """Whether nothing comes after these points."""
@@ -382,11 +403,17 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         controls, sensors = target.controls, target.sensors
         services = target.services
         errors: dict[str, str] = {}
-        placeholders = {**self._placeholders, "count": str(len(target.known))}
+        placeholders = {
+            **self._placeholders,
+            "count": str(len(target.known)),
+            "devices": f"{target.count:,}" if target.count else "?",
+            "limit": f"{LIMIT:,}",
+        }
         if user_input is not None:
             controls = user_input.get(CONF_CONTROLS, [])
             sensors = user_input.get(CONF_SENSORS, [])
             services = user_input.get(CONF_SERVICES, [])
+        fill = (user_input or {}).get(CONF_FILL, FILL_KEEP)
         if user_input is not None and (file_id := user_input.get(CONF_EXPORT)):
             with self._telling(errors, placeholders, CONF_EXPORT):
                 export = await async_read_export(self.hass, file_id)
@@ -395,11 +422,18 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
                 step_id = "exported_points"
                 if target.told["model"] != target.told["own_model"]:
                     errors["base"] = "export_other_model"
+        elif fill == FILL_ALL:
+            sensors = [*sensors, *target.others(controls, sensors)]
+        elif fill == FILL_NONE:
+            controls, sensors = [], []
         elif user_input is not None:
             with self._telling(errors, placeholders):
-                target.choose(controls, sensors, self._language)
+                chosen = replace(target, services=services)
+                chosen.choose(controls, sensors, self._language)
+                self._refuse_too_many(chosen)
             if not errors:
                 target.services = services
+                target.choose(controls, sensors, self._language)
                 return await self._async_points_chosen()
         return self.async_show_form(
             step_id=step_id,
@@ -427,6 +461,11 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         if user_input is not None:
             entered = user_input.get(CONF_POINTS, [])
             with self._telling(errors, placeholders):
+                described = replace(target)
+                described.describe(entered, self._language)
+                if not user_input.get(CONF_EXPORT):
+                    self._refuse_too_many(described)
+            if not errors:
                 target.describe(entered, self._language)
             if not errors and (file_id := user_input.get(CONF_EXPORT)):
                 with self._telling(errors, placeholders, CONF_EXPORT):

@@ -1,6 +1,7 @@
 """Products and single devices: brought in later, changed, and kept apart."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, override
 
@@ -20,6 +21,7 @@ from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Device, LocalizedText, Product
 from .config_corrections import CorrectionSteps
 from .config_policy import PolicyForm
+from .config_size import Neighbours, refuse_too_many
 from .config_steps import (
     DEVICE_SCHEMA,
     PointSteps,
@@ -65,6 +67,24 @@ class _SubentryFlow(
             for selection in selections(self._get_entry())
             if selection.subentry_id != own
         ]
+
+    @cached_property
+    def _neighbours(self) -> Neighbours:
+        """What the entry has already."""
+        own = None
+        if self.source == SOURCE_RECONFIGURE:
+            own = self._get_reconfigure_subentry()
+        return Neighbours(self.hass, self._get_entry(), own)
+
+    @override
+    def _refuse_too_many(self, target: Target) -> None:
+        there = self._neighbours
+        beside = there.beside(target)
+        refuse_too_many(target, there.room, beside=beside, before=there.before)
+
+    def _suggest(self) -> None:
+        """Suggest points, as many as are possible beside what the entry has."""
+        self._chosen.suggest(self._language, self._neighbours.room)
 
     def _taken(self, unique_id: str) -> bool:
         """Tell whether there is a subentry of this id."""
@@ -212,7 +232,6 @@ class ProductSubentryFlow(_SubentryFlow):
                 if key not in self._products and not self._devices:
                     raise FlowProblem("product_not_found")
             if not errors:
-                target.suggest(self._language)
                 return await self.async_step_devices()
         return self.async_show_form(
             step_id=step_id,
@@ -256,10 +275,16 @@ class ProductSubentryFlow(_SubentryFlow):
         placeholders = {CONF_NAME: target.name}
         if user_input is not None or not offered:
             devices = (user_input or {}).get(CONF_DEVICES, [])
+            count = len(devices or self._devices) or self._neighbours.devices
             with self._telling(errors, placeholders):
                 self._refuse_singles(devices)
+                self._refuse_too_many(
+                    replace(target, count=count, controls=[], sensors=[], services=[])
+                )
             if not errors:
-                target.devices = devices
+                target.devices, target.count = devices, count
+                if self.source != SOURCE_RECONFIGURE:
+                    self._suggest()
                 return await self._async_review()
         return self.async_show_form(
             step_id="devices",
@@ -329,6 +354,7 @@ class DeviceSubentryFlow(_SubentryFlow):
                 self._refuse_twice(self._chosen)
                 self._refuse_held(self._chosen)
             if not errors:
+                self._suggest()
                 return await self._async_review()
         return self.async_show_form(
             step_id="user",
@@ -351,6 +377,7 @@ class DeviceSubentryFlow(_SubentryFlow):
     ) -> SubentryFlowResult:
         """Change the points of a device."""
         target = Target.from_subentry(self._get_reconfigure_subentry())
+        target.count = 1
         try:
             if device := await self._async_look_up(target.asset_id):
                 target.product_key = device.product_key

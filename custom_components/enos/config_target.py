@@ -26,6 +26,7 @@ from .const import (
 )
 from .corrections import with_items
 from .mapping import (
+    Kind,
     control_kind,
     describe_control,
     describe_reading,
@@ -39,6 +40,9 @@ from .selection import fields_of, manual_point
 # Fields of a measurepoint that is entered by hand; the others have names in `const`.
 CONF_IDENTIFIER: Final = "identifier"
 CONF_CONTROL: Final = "control"
+
+# So many points of a list can be looked through; a suggestion is no longer.
+REVIEWABLE: Final = 100
 
 
 class FlowProblem(Exception):
@@ -56,11 +60,12 @@ class Target:
     """A product or a device on its way into a subentry.
 
     `own_name` is what the user wants a device to be called, empty for its name in EnOS.
-    `devices` are asset ids, empty for all of a product. Without a `model` the points are
-    entered by hand; `points` is how they were described. `stands_in` tells that the model is
-    that of an export and will not be there later. `declared` is what exports said of points,
-    `told` what the form says about the last one. `settled`: the points were chosen before, so
-    that nothing is suggested.
+    `devices` are asset ids, empty for all of a product; `count` is how many devices there are,
+    0 where nobody can tell, and `room` how many entities there may be of them, None where that
+    does not matter. Without a `model` the points are entered by hand; `points` is how they were
+    described. `stands_in` tells that the model is that of an export and will not be there
+    later. `declared` is what exports said of points, `told` what the form says about the last
+    one. `settled`: the points were chosen before, so that nothing is suggested.
     """
 
     kind: str
@@ -70,6 +75,8 @@ class Target:
     device_key: str = ""
     asset_id: str = ""
     devices: list[str] = field(default_factory=list)
+    count: int = 0
+    room: int | None = None
     model: ThingModel | None = None
     controls: list[str] = field(default_factory=list)
     sensors: list[str] = field(default_factory=list)
@@ -180,14 +187,52 @@ class Target:
         names = (f"{known[key].name.get(language)} `{key}`" for key in self.controls)
         return ", ".join(name.strip() for name in names) or "–"
 
-    def suggest(self, language: str) -> None:
-        """Choose what looks sensible."""
-        points = self.model.measurepoints.items() if self.model else ()
-        self._take(
-            [key for key, point in points if suggest_control(point)],
-            [key for key, point in points if suggest_reading(point)],
-            language,
+    @property
+    def entities(self) -> int:
+        """How many enabled entities the choice makes, connectivity included."""
+        there = self.known.keys() | self.points.keys()
+        points = {*self.controls, *self.sensors}
+        made = len(points & there if self.model else points)
+        return self.count * (1 + made + len(self.services))
+
+    @property
+    def readings(self) -> Mapping[str, Measurepoint]:
+        """Return the points of the model that make sensible sensors."""
+        points = self.model.measurepoints if self.model else {}
+        return {key: point for key, point in points.items() if suggest_reading(point)}
+
+    def others(self, *lists: Sequence[str]) -> list[str]:
+        """Return the points of the model with a value to show that are in none of the lists."""
+        chosen = {key for keys in lists for key in keys}
+        points = self.model.measurepoints if self.model else {}
+        return [
+            key
+            for key, point in points.items()
+            if key not in chosen and (suggest_reading(point) or suggest_control(point))
+        ]
+
+    @property
+    def is_large(self) -> bool:
+        """Tell whether the model has more to read than can be looked through."""
+        return len(self.readings) > REVIEWABLE
+
+    @property
+    def _most(self) -> int:
+        """How many points may be chosen."""
+        if self.room is None or not self.count:
+            return len(self.known)
+        return max(0, self.room // self.count - 1)
+
+    def suggest(self, language: str, room: int | None = None) -> None:
+        """Choose what looks sensible, of a large model or fleet less."""
+        self.room = room
+        points = self.model.measurepoints if self.model else {}
+        controls, sensors = _fewer(
+            [key for key, point in points.items() if suggest_control(point)],
+            self.readings,
+            self._most,
         )
+        self._take(controls, sensors, language)
 
     def choose(
         self, controls: Sequence[str], sensors: Sequence[str], language: str
@@ -312,13 +357,20 @@ class Target:
         """Suggest anew what the user did not decide: by the file, then by tags, then by words."""
         controls = [key for key in self.controls if key in self._decided]
         sensors = [key for key in self.sensors if key in self._decided]
+        writable: list[str] = []
+        readings: dict[str, Measurepoint] = {}
         for key in points.keys() - self._decided:
             tags = said[key].tags if key in said else {}
             point = replace(points[key], tags={**points[key].tags, **tags})
             if suggest_control(point):
-                controls.append(key)
+                writable.append(key)
             elif suggest_reading(point):
-                sensors.append(key)
+                readings[key] = point
+        most = self._most - len(controls) - len(sensors)
+        for chosen, more in zip(
+            (controls, sensors), _fewer(writable, readings, most), strict=True
+        ):
+            chosen += more
         order = {key: number for number, key in enumerate(points)}
         for chosen in (controls, sensors):
             chosen.sort(key=lambda key: order.get(key, len(order)))
@@ -396,6 +448,30 @@ def _facts(
             "step": said.step,
         }
     return {key: value for key, value in facts.items() if value is not None}
+
+
+def _fewer(
+    controls: list[str], readings: Mapping[str, Measurepoint], most: int
+) -> tuple[list[str], list[str]]:
+    """Return as much of a suggestion as there is room for, and as can be looked through.
+
+    A part of what may be written would be an arbitrary one: it is all or none. Of what is read
+    it is all, else what has a class, else only what is wrong or runs, or none.
+    """
+    if len(controls) > most:
+        controls = []
+    most = min(REVIEWABLE, most - len(controls))
+    if len(readings) <= most:
+        return controls, [*readings]
+    described = {
+        key: describe_reading(point, language="") for key, point in readings.items()
+    }
+    classed = {
+        key: each.kind for key, each in described.items() if each and each.device_class
+    }
+    binary = [key for key, kind in classed.items() if kind is Kind.BINARY_SENSOR]
+    sensors = next((keys for keys in ([*classed], binary) if len(keys) <= most), [])
+    return controls, sensors
 
 
 def _manual_fields(item: Mapping[str, Any]) -> dict[str, Any]:

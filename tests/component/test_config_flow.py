@@ -93,6 +93,8 @@ async def test_each_product_reviewed(hass: HomeAssistant, sim: Simulator) -> Non
     assert result["description_placeholders"] == {
         "name": "Fan coil unit",
         "count": "9",
+        "devices": "5",
+        "limit": "10,000",
         "position": "1",
         "total": "2",
     }

@@ -51,7 +51,12 @@ async def test_product_added(hass: HomeAssistant, sim: Simulator) -> None:
     assert list(offered(result, "devices")) == [pv.asset_id]
     result = await fill_subentry(hass, result, {})
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "measurepoints")
-    assert result["description_placeholders"] == {"name": "PV inverter", "count": "7"}
+    assert result["description_placeholders"] == {
+        "name": "PV inverter",
+        "count": "7",
+        "devices": "1",
+        "limit": "10,000",
+    }
     chosen = suggested(result)
     assert "enable" in chosen["controls"]
     result = await fill_subentry(hass, result, chosen)
