@@ -246,6 +246,8 @@ class CorrectionSteps(ConfigSubentryFlow):
             ]
             if found:
                 self._found, self._page, self._searched = tuple(found), 0, searched
+                if len(found) == 1:
+                    return await self._async_begin(found[0])
                 return await self.async_step_correction_points()
             errors[CONF_SEARCH] = "point_not_found"
         return self.async_show_form(
@@ -376,7 +378,7 @@ class CorrectionSteps(ConfigSubentryFlow):
 def _with(points: Mapping[str, Any], key: str, said: Correction) -> dict[str, Any]:
     """Return corrections by point with another one of a point, or without one."""
     others = {each: kept for each, kept in points.items() if each != key}
-    return {**others, key: said.data()} if said else others
+    return {**others, key: said.stored()} if said else others
 
 
 def _folded(text: str) -> str:

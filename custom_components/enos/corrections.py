@@ -24,6 +24,7 @@ from .mapping import (
     PointDescription,
     describe_control,
     describe_reading,
+    option_labels,
 )
 from .values import TAG_MAXIMUM, TAG_MINIMUM, TAG_STEP
 
@@ -63,7 +64,6 @@ class Correction:
         if not isinstance(data, Mapping):
             return cls()
         kind = data.get("kind")
-        options = data.get("options")
         said: dict[str, Any] = {
             key: text for key in _TEXTS if isinstance(text := data.get(key), str)
         }
@@ -76,14 +76,23 @@ class Correction:
         }
         return cls(
             kind=next((each for each in Kind if each == kind), None),
-            options={str(code): str(label) for code, label in options.items()}
-            if isinstance(options, Mapping)
-            else {},
+            options=_options_from(data.get("options")),
             **said,
         )
 
+    def stored(self) -> dict[str, Any]:
+        """Return the correction as a subentry holds it.
+
+        Home Assistant sorts the keys of what it keeps, so options are pairs there: their order
+        is what a person wants to see.
+        """
+        said = self.data()
+        if self.options:
+            said["options"] = [[code, label] for code, label in self.options.items()]
+        return said
+
     def data(self) -> dict[str, Any]:
-        """Return the correction as a subentry holds it: what is said, and nothing else."""
+        """Return what is said, field by field, and nothing else."""
         said = {each.name: getattr(self, each.name) for each in fields(self)}
         return {
             key: dict(value) if key == "options" else value
@@ -106,6 +115,16 @@ class Correction:
                 if value is not None and value != {}
             },
         )
+
+
+def _options_from(data: object) -> dict[str, str]:
+    """Read labels by code, from pairs or a mapping."""
+    pairs: Iterable[Any] = ()
+    if isinstance(data, Mapping):
+        pairs = data.items()
+    elif isinstance(data, list | tuple):
+        pairs = (pair for pair in data if isinstance(pair, list | tuple))
+    return {str(pair[0]): str(pair[1]) for pair in pairs if len(pair) == 2}
 
 
 _TEXTS: Final = (
@@ -185,13 +204,26 @@ def describe(
     return said, describe_it(
         said,
         language=language,
-        labels={**correction.options, **_rest(labels, correction)},
+        labels={**correction.options, **_rest(said, labels, correction, language)},
     )
 
 
-def _rest(labels: Mapping[str, str], correction: Correction) -> dict[str, str]:
+def _rest(
+    said: Measurepoint,
+    labels: Mapping[str, str],
+    correction: Correction,
+    language: str,
+) -> dict[str, str]:
+    """Return the frozen labels that were not corrected, in the order of the model.
+
+    Theirs is lost: Home Assistant sorts the keys of what it keeps.
+    """
+    if not labels:
+        return {}
     return {
-        code: label for code, label in labels.items() if code not in correction.options
+        code: labels[code]
+        for code in option_labels(said, language)
+        if code in labels and code not in correction.options
     }
 
 

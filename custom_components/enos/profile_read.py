@@ -336,7 +336,7 @@ class _Reader:
         correction = self._correction(line, said, where)
         self._said[key] = correction
         if correction.correction:
-            self._data[CONF_CORRECTIONS][key] = correction.correction.data()
+            self._data[CONF_CORRECTIONS][key] = correction.correction.stored()
         use = None
         if KEY_USE in said:
             here = (*where, KEY_USE)
@@ -548,7 +548,7 @@ class _Reader:
                 line, self._fields(node, here, CORRECTION_KEYS), here
             )
             if special.correction:
-                corrections[key] = special.correction.data()
+                corrections[key] = special.correction.stored()
             self._judge_special(key, special)
         if corrections:
             self._data[CONF_CORRECTION_EXCEPTIONS][asset_id] = corrections

@@ -6,6 +6,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
+from custom_components.enos.corrections import corrections_from
 from simulator import SimDevice
 
 from .flows import Step, fill_subentry, reconfigure_subentry, suggested
@@ -100,10 +101,15 @@ async def correct(
 
 
 def corrections(entry: ConfigEntry) -> dict[str, Any]:
-    """Return what is kept of the points of all devices."""
-    return dict(first(entry).data.get("corrections", {}))
+    """Return what is kept of the points of all devices, field by field."""
+    kept = corrections_from(first(entry).data.get("corrections"))
+    return {key: said.data() for key, said in kept.items()}
 
 
 def exceptions(entry: ConfigEntry) -> dict[str, Any]:
-    """Return what is kept of points of single devices."""
-    return dict(first(entry).data.get("correction_exceptions", {}))
+    """Return what is kept of points of single devices, field by field."""
+    kept = first(entry).data.get("correction_exceptions", {})
+    return {
+        asset_id: {key: said.data() for key, said in corrections_from(points).items()}
+        for asset_id, points in kept.items()
+    }

@@ -118,14 +118,13 @@ async def test_many_points_are_searched(hass: HomeAssistant, sim: Simulator) -> 
     form = await fill_subentry(hass, form, {"search": "chw <b>nothing</b>"})
     assert form["errors"] == {"search": "point_not_found"}
     assert form["description_placeholders"]["search"] == "chw <b>nothing</b>"
-    # What was corrected comes first, also where everything is listed.
-    menu = await fill_subentry(hass, form, {"search": labels[0].split(" · ")[0]})
-    (only,) = entries(menu)
-    form = await fill_subentry(hass, menu, {"next_step_id": "point_0"})
+    # What is the only one is corrected at once; then it comes first where all are listed.
+    form = await fill_subentry(hass, form, {"search": labels[0].split(" · ")[0]})
+    assert form["step_id"] == "correction"
     await answer(hass, form, name="Zz last")
     (key,) = corrections(entry)
     menu = await open_points(hass, entry, "")
-    assert entries(menu)[0] == f"✎ Zz last ({key}) · {only.rsplit(' · ', 1)[-1]}"
+    assert entries(menu)[0] == f"✎ Zz last ({key}) · °C"
 
 
 @pytest.mark.parametrize(

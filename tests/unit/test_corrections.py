@@ -1,5 +1,6 @@
 """What a person says otherwise than the model."""
 
+import json
 from typing import Any, Final
 
 from hypothesis import given, strategies as st
@@ -215,6 +216,40 @@ def test_options() -> None:
     assert shown(model, labels=frozen).options == (("0", "停"), ("1", "冷"), ("2", "2"))
     fixed = shown(model, labels=frozen, options={"1": "Cool", "0": "Off"})
     assert fixed.options == (("1", "Cool"), ("0", "Off"), ("2", "2"))
+
+
+def test_order_outlives_storage() -> None:
+    """Home Assistant sorts the keys of what it keeps: 1, 20, 5."""
+    codes = {code: LocalizedText(f"m{code}") for code in ("1", "5", "20")}
+    model = point("mode", "ENUM", enum=codes, enum_is_int=True)
+    correction = Correction(options={"20": "Service", "5": "Manual"})
+    frozen = {"1": "自动", "5": "手动", "20": "检修"}
+    for kept in (correction.stored(), {"options": correction.options}):
+        assert Correction.from_data(kept) == correction
+    said, labels = json.loads(json.dumps([correction.stored(), frozen], sort_keys=True))
+    assert list(labels) == ["1", "20", "5"]
+    assert describe_it(model, labels=labels) == ("自动", "手动", "检修")
+    again = Correction.from_data(said)
+    assert list(again.options) == ["20", "5"]
+    assert describe_it(model, again, labels=labels) == ("Service", "Manual", "自动")
+
+
+def describe_it(
+    model: Measurepoint,
+    correction: Correction | None = None,
+    *,
+    labels: dict[str, str],
+) -> tuple[str, ...]:
+    """Return the labels of a select."""
+    _, description = describe(
+        model,
+        correction or Correction(),
+        writable=True,
+        language="zh-Hans",
+        labels=labels,
+    )
+    assert description is not None
+    return tuple(label for _, label in description.options)
 
 
 def test_options_of_other_types() -> None:
