@@ -1,12 +1,13 @@
 """Repairs: what a person can fix, told once and withdrawn by itself.
 
-There is no fix flow: what is wrong is put right in EnOS, on a clock, or where the account is
-reconfigured. Not `repairs.py`, for Home Assistant looks for fix flows there.
+Most have no fix flow: what is wrong is put right in EnOS, on a clock, or where the account is
+reconfigured. The one that has is in `repairs.py`, where Home Assistant looks for it.
 """
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 import inspect
+import re
 import time
 from typing import Any, Final
 
@@ -30,11 +31,13 @@ from .api.errors import (
     CredentialsError,
     TokenRefusedError,
 )
-from .api.models import Device, DeviceStatus
+from .api.models import Device, DeviceStatus, ThingModel
 from .const import CLOCK_SKEW, DOMAIN, point_unique_id
 from .coordinator import EnosCoordinator
+from .labels import LabelNews, news_of
 from .mapping import Kind
 from .records import Outcome, Record
+from .selection import Selection
 
 _NOT_ACTIVATED: Final = "devices_not_activated"
 _CUSTOM_FORMAT: Final = "custom_format"
@@ -43,6 +46,7 @@ _ADDRESS: Final = "address_refused"
 _CLOCK: Final = "clock_skew"
 _ENTITY_CAP: Final = "entity_cap"
 _POINTS_GONE: Final = "points_gone"
+_NEW_LABELS: Final = "new_labels"
 KINDS: Final = (
     _NOT_ACTIVATED,
     _CUSTOM_FORMAT,
@@ -51,6 +55,7 @@ KINDS: Final = (
     _CLOCK,
     _ENTITY_CAP,
     _POINTS_GONE,
+    _NEW_LABELS,
 )
 
 # EnOS's own names of the rights.
@@ -84,6 +89,7 @@ class _Issue:
     severity: ir.IssueSeverity
     placeholders: dict[str, str]
     key: str = ""
+    fixable: bool = False
 
 
 class _Unclear(Exception):
@@ -144,6 +150,7 @@ class Issues:
         self._entry = coordinator.config_entry
         self._known = _findings_of(self._hass, self._entry)
         self._listed = float("-inf")
+        self._label_models: list[tuple[Selection, list[ThingModel]]] | None = None
 
     # What is heard.
 
@@ -162,6 +169,7 @@ class Issues:
             self._tell(_NOT_ACTIVATED, self._not_activated)
             self._tell(_CUSTOM_FORMAT, self._custom_format)
             self._tell(_POINTS_GONE, self._points_gone)
+            self._tell(_NEW_LABELS, self._new_labels)
         self._tell(_ENTITY_CAP, self._entity_cap)
 
     @callback
@@ -222,7 +230,8 @@ class Issues:
             self._hass,
             DOMAIN,
             issue_id,
-            is_fixable=False,
+            data={"entry_id": self._entry.entry_id} if found.fixable else None,
+            is_fixable=found.fixable,
             severity=found.severity,
             translation_key=found.key or kind,
             translation_placeholders={
@@ -432,9 +441,92 @@ class Issues:
         )
         return any(find(kind.value, DOMAIN, unique_id) for kind in Kind)
 
+    def _new_labels(self) -> _Issue | None:
+        """Options of newer models that nobody has accepted yet."""
+        models = _models_of_selections(self._coordinator)
+        if models == self._label_models:
+            # Labels of many points take a while to compare, and seldom change.
+            raise _Unclear
+        self._label_models = models
+        news = new_labels(self._coordinator)
+        if not news:
+            return None
+        return _Issue(
+            ir.IssueSeverity.WARNING,
+            {
+                "count": str(sum(len(of_one) for _, of_one in news)),
+                "changes": as_text(news),
+            },
+            fixable=True,
+        )
+
     def _name_of(self, device: Device) -> str:
         name = device.name.get(self._hass.config.language)
         return name or device.device_key or device.asset_id
+
+
+type LabelsOfSelection = list[tuple[Selection, list[LabelNews]]]
+
+
+def new_labels(coordinator: EnosCoordinator) -> LabelsOfSelection:
+    """Return what newer models have new about options, by selection."""
+    language = coordinator.hass.config.language
+    return [
+        (selection, news)
+        for selection, models in _models_of_selections(coordinator)
+        if (news := news_of(selection, models, language))
+    ]
+
+
+def _models_of_selections(
+    coordinator: EnosCoordinator,
+) -> list[tuple[Selection, list[ThingModel]]]:
+    """Return the models of the devices that each selection holds."""
+    discovery = coordinator.discovery
+    found: dict[str, tuple[Selection, dict[str, ThingModel]]] = {}
+    for device in coordinator.devices.values():
+        selection = discovery.selection_of(device)
+        model = discovery.models.get(device.model_id)
+        if selection is not None and model is not None:
+            _, models = found.setdefault(selection.subentry_id, (selection, {}))
+            models[device.model_id] = model
+    return [
+        (selection, [models[key] for key in sorted(models)])
+        for selection, models in found.values()
+    ]
+
+
+def as_text(news: LabelsOfSelection) -> str:
+    """Return new options as a list, a line for each point."""
+    lines = [
+        f"- {_plain(selection.name)} – {_plain(each.name)} (`{each.point_id}`): "
+        + ", ".join(
+            (
+                *(
+                    f"+ {_plain(f'{code} = {label}')}"
+                    for code, label in each.added.items()
+                ),
+                *(
+                    _plain(f"{code} = {each.before[code]} → {label}")
+                    for code, label in each.changed.items()
+                ),
+            )
+        )
+        for selection, of_one in news
+        for each in of_one
+    ]
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Return a text that a page shows as it is, though it takes it for Markdown."""
+    return re.sub(r"([\\`*_\[\]<>~#|!])", r"\\\1", text)
+
+
+@callback
+def async_forget_labels(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+    """Tell of new labels afresh, if there are any left: the repair was seen to."""
+    _findings_of(hass, entry).raised.pop(_NEW_LABELS, None)
 
 
 def _first(names: Collection[str]) -> list[str]:

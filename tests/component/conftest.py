@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from homeassistant.components.repairs import RepairsFlow
 from homeassistant.core import ServiceRegistry
 from homeassistant.data_entry_flow import FlowHandler, FlowManager
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.issue_registry import IssueRegistry
 import pytest
 
 from custom_components.enos.const import DOMAIN
 
-from .texts import check_exception, check_issue, check_step
+from .texts import check_exception, check_fix_step, check_issue, check_step
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,10 @@ def texts_exist(monkeypatch: pytest.MonkeyPatch) -> None:
         self: Any, flow: FlowHandler[Any, Any, Any], *args: Any, **kwargs: Any
     ) -> Any:
         result = await handle_step(self, flow, *args, **kwargs)
-        if type(flow).__module__.startswith(f"custom_components.{DOMAIN}."):
+        if isinstance(flow, RepairsFlow):
+            issue = ir.async_get(flow.hass).async_get_issue(DOMAIN, flow.issue_id)
+            check_fix_step(issue.translation_key if issue else None, result)
+        elif type(flow).__module__.startswith(f"custom_components.{DOMAIN}."):
             check_step(flow.handler, result)
         return result
 

@@ -52,6 +52,16 @@ def check_step(handler: str | tuple[str, str], result: Mapping[str, Any]) -> Non
     if isinstance(handler, tuple):
         flow = ENGLISH["config_subentries"][handler[1]]
         name = f"config_subentries.{handler[1]}"
+    _check_step(name, flow, result)
+
+
+def check_fix_step(key: str | None, result: Mapping[str, Any]) -> None:
+    """Fail where a step that puts a repair right shows something that has no English text."""
+    flow = ENGLISH["issues"].get(key, {}).get("fix_flow", {"step": {}, "abort": {}})
+    _check_step(f"issues.{key}.fix_flow", flow, result)
+
+
+def _check_step(name: str, flow: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     given = result.get("description_placeholders")
     if result["type"] is FlowResultType.ABORT:
         if result.get("translation_domain") is None:
@@ -103,5 +113,6 @@ def check_issue(key: str | None, given: Mapping[str, str] | None) -> None:
     """Fail where a repair has no text in one of the languages."""
     for language in LANGUAGES:
         texts = load(language)["issues"].get(key, {})
-        for part in ("title", "description"):
+        parts = ("title",) if "fix_flow" in texts else ("title", "description")
+        for part in parts:
             check_text(f"{language} issues.{key}.{part}", texts.get(part), given)
