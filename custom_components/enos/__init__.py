@@ -40,6 +40,7 @@ from .memory import Memory, Stored, open_commands, restore_masks, stored_masks
 from .places_home import async_forget as async_forget_places
 from .registry import Registries, asset_id_of
 from .selection import selections
+from .views import async_register_views
 
 _HANDOVER_LIFE: Final = 600.0
 # Shorter than gateways keep a connection: a write must not meet one that is being closed.
@@ -63,6 +64,7 @@ _HANDOVERS: HassKey[dict[str, _Handover]] = HassKey(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, so that automations with them can be checked at any time."""
     services.async_register(hass)
+    async_register_views(hass)
     return True
 
 

@@ -21,6 +21,7 @@ from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Device, LocalizedText, Product
 from .config_corrections import CorrectionSteps
 from .config_policy import PolicyForm
+from .config_profile import ProfileSteps
 from .config_size import Neighbours, refuse_too_many
 from .config_steps import (
     DEVICE_SCHEMA,
@@ -40,6 +41,7 @@ from .selection import Selection, selections
 class _SubentryFlow(
     PointSteps[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
     CorrectionSteps,
+    ProfileSteps,
     ConfigSubentryFlow,
 ):
     """What the flows of products and of devices have in common."""
@@ -111,7 +113,7 @@ class _SubentryFlow(
         """Ask what is to be changed."""
         return self.async_show_menu(
             step_id="reconfigure",
-            menu_options=["contents", "commands", "corrections"],
+            menu_options=["contents", "commands", "corrections", "profile"],
             description_placeholders={
                 CONF_NAME: self._get_reconfigure_subentry().title
             },

@@ -17,7 +17,9 @@ from .const import (
     CONF_CORRECTION_EXCEPTIONS,
     CONF_CORRECTIONS,
     CONF_DATA_TYPE,
+    CONF_DECLARED,
     CONF_LABELS,
+    CONF_LABELS_DECLINED,
     CONF_POINTS,
     CONF_POLICY,
     CONF_POLICY_EXCEPTIONS,
@@ -34,8 +36,7 @@ from .units import resolve
 
 VERSION: Final = 1
 
-# What EnOS's console exported of a point: whether it may be written, and its range.
-CONF_DECLARED: Final = "declared"
+# What EnOS's console exported of a point.
 DECLARED_WRITABLE: Final = "writable"
 DECLARED_NUMBERS: Final = ("minimum", "maximum", "step")
 
@@ -53,7 +54,20 @@ USE_CONTROL: Final = "control"
 USE_SENSOR: Final = "sensor"
 
 POLICY_KEYS: Final = (CONF_TIMEOUT, CONF_WHEN_OFFLINE, CONF_QUEUE_MINUTES)
-DESCRIBED_KEYS: Final = (CONF_DATA_TYPE, CONF_NAME, CONF_UNIT, CONF_OPTIONS)
+# What `selection.manual_point` reads.
+DESCRIBED_KEYS: Final = (
+    CONF_DATA_TYPE,
+    CONF_NAME,
+    CONF_UNIT,
+    "multiplier",
+    CONF_OPTIONS,
+    "text_codes",
+    "bool_labels",
+    "max_length",
+    "item_type",
+    "signal_type",
+    "tags",
+)
 CORRECTION_KEYS: Final = (
     "kind",
     "name",
@@ -80,6 +94,7 @@ PROFILE_KEYS: Final = (
     CONF_CORRECTIONS,
     CONF_CORRECTION_EXCEPTIONS,
     CONF_DECLARED,
+    CONF_LABELS_DECLINED,
     CONF_POLICY,
     CONF_POLICY_EXCEPTIONS,
 )
@@ -184,6 +199,7 @@ def _mentioned(data: Mapping[str, Any]) -> dict[str, None]:
             *(data.get(CONF_DECLARED) or {}),
             *(data.get(CONF_POINTS) or {}),
             *(data.get(CONF_LABELS) or {}),
+            *(data.get(CONF_LABELS_DECLINED) or {}),
         )
     )
 
@@ -215,14 +231,21 @@ def _point(
         for name in DECLARED_NUMBERS:
             if isinstance(end := declared.get(name), int | float):
                 yield entry(name, number(float(end)), 6)
+    if declined := (data.get(CONF_LABELS_DECLINED) or {}).get(key):
+        yield from _texts(CONF_LABELS_DECLINED, declined, 4)
     described = (data.get(CONF_POINTS) or {}).get(key)
     if isinstance(described, Mapping):
         yield entry(KEY_DESCRIBED, "", 4)
         for name in DESCRIBED_KEYS:
-            if name == CONF_OPTIONS and described.get(name):
-                yield from _texts(name, described[name], 6)
-            elif name in described and name != CONF_OPTIONS:
-                yield entry(name, quoted(str(described[name])), 6)
+            value = described.get(name)
+            if isinstance(value, Mapping):
+                yield from _texts(name, value, 6)
+            elif isinstance(value, bool):
+                yield entry(name, str(value).lower(), 6)
+            elif isinstance(value, int):
+                yield entry(name, str(value), 6)
+            elif value is not None:
+                yield entry(name, quoted(str(value)), 6)
 
 
 def _texts(key: str, texts: Mapping[str, str], indent: int) -> Iterator[str]:
@@ -327,16 +350,18 @@ def _used(data: Mapping[str, Any]) -> dict[str, None]:
 
 
 def _said(data: Mapping[str, Any]) -> dict[str, tuple[object, ...]]:
-    """Return all that is said of each point; the order of labels is part of it."""
+    """Return all that is said of each point; the order of a correction's options is part of it."""
     corrections = corrections_from(data.get(CONF_CORRECTIONS))
-    parts = [data.get(key) or {} for key in (CONF_DECLARED, CONF_POINTS)]
+    plain = (CONF_DECLARED, CONF_LABELS_DECLINED, CONF_POINTS)
+    parts = [data.get(key) or {} for key in plain]
     labels = data.get(CONF_LABELS) or {}
     return {
         key: (
             key in data.get(CONF_CONTROLS, ()),
             corrections.get(key),
             list(corrections[key].options) if key in corrections else [],
-            list((labels.get(key) or {}).items()),
+            # Home Assistant's storage sorts them.
+            labels.get(key) or {},
             *(part.get(key) for part in parts),
         )
         for key in _mentioned(data)

@@ -1,12 +1,10 @@
 """A profile's text back into what a subentry holds, with all mistakes by their lines. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from math import isfinite
-import re
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from homeassistant.const import CONF_NAME, CONF_OPTIONS, CONF_TIMEOUT
+from homeassistant.const import CONF_OPTIONS, CONF_TIMEOUT
 
 from .api.models import DataType, LocalizedText, Measurepoint
 from .checks import Problem, did_you_mean, problems_of, without_effect
@@ -15,23 +13,22 @@ from .const import (
     CONF_CORRECTION_EXCEPTIONS,
     CONF_CORRECTIONS,
     CONF_DATA_TYPE,
+    CONF_DECLARED,
     CONF_LABELS,
+    CONF_LABELS_DECLINED,
     CONF_POINTS,
     CONF_POLICY,
     CONF_POLICY_EXCEPTIONS,
     CONF_QUEUE_MINUTES,
     CONF_SENSORS,
     CONF_SERVICES,
-    CONF_UNIT,
     CONF_WHEN_OFFLINE,
     OFFLINE_FAIL,
     OFFLINE_QUEUE,
 )
 from .corrections import ITEM_MARK, Correction, corrected
 from .mapping import Kind, control_kind, option_labels, reading_kinds
-from .model_export import ExportedPoint
 from .profile import (
-    CONF_DECLARED,
     CORRECTION_KEYS,
     DECLARED_NUMBERS,
     DECLARED_WRITABLE,
@@ -52,11 +49,18 @@ from .profile import (
     VERSION,
     Known,
 )
+from .profile_nodes import FieldReader, Fields, Where, at_line
 from .profile_yaml import Block, FileError, LineProblem, List, Node, Text, load
-from .selection import MAX_QUEUE_MINUTES, MAX_TIMEOUT, Policy, manual_point
+from .selection import (
+    MAX_QUEUE_MINUTES,
+    MAX_TIMEOUT,
+    Policy,
+    Selection,
+    declared_from,
+    manual_point,
+)
+from .units import MULTIPLIERS
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
-_TRUTH: Final = {"true": True, "yes": True, "false": False, "no": False}
 _TYPES: Final = tuple(kind for kind in DataType if kind is not DataType.UNKNOWN)
 _TOP_KEYS: Final = (
     KEY_FORMAT,
@@ -71,15 +75,13 @@ _POINT_KEYS: Final = (
     KEY_USE,
     *CORRECTION_KEYS,
     CONF_LABELS,
+    CONF_LABELS_DECLINED,
     CONF_DECLARED,
     KEY_DESCRIBED,
 )
 _NUMBERS: Final = frozenset({"minimum", "maximum", "step", "stale_after"})
 
 _NONE: Final = Correction()
-
-type Where = tuple[str, ...]
-type Fields = dict[str, tuple[int, Node]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,16 +122,15 @@ class _Said:
         return self.lines.get((problem.field, problem.detail), field_line)
 
 
-class _Reader:
+class _Reader(FieldReader):
     """Reads one file, and collects what is wrong with it."""
 
     def __init__(self, known: Known, held: Mapping[str, Any], language: str) -> None:
         """Start with nothing read."""
+        super().__init__()
         self._known = known
         self._held = held
         self._language = language
-        self._problems: list[LineProblem] = []
-        self._notes: list[LineProblem] = []
         self._points: dict[str, Measurepoint] = {}
         self._said: dict[str, _Said] = {}
         self._data: dict[str, Any] = {
@@ -144,13 +145,11 @@ class _Reader:
             key.text != KEY_FORMAT for key, _ in root.items
         ):
             raise FileError([LineProblem(line=root.line, key="file_no_profile")])
-        top = self._fields(root, (), _TOP_KEYS)
+        top = self.fields(root, (), _TOP_KEYS)
         line, version = top[KEY_FORMAT]
         if not isinstance(version, Text) or version.text != str(VERSION):
             found = version.text if isinstance(version, Text) else "?"
-            raise FileError(
-                [_problem(line, "file_version", (KEY_FORMAT,), value=found)]
-            )
+            raise FileError([at_line(line, "file_version", (KEY_FORMAT,), value=found)])
         other_product = self._origin(top)
         if KEY_COMMANDS in top:
             self._data[CONF_POLICY] = self._policy(top[KEY_COMMANDS][1], ())
@@ -158,24 +157,24 @@ class _Reader:
             self._services(top[KEY_SERVICES][1])
         if KEY_POINTS in top:
             where: Where = (KEY_POINTS,)
-            for key, (at, node) in self._fields(top[KEY_POINTS][1], where).items():
+            for key, (at, node) in self.fields(top[KEY_POINTS][1], where).items():
                 self._point(key, at, node)
         if KEY_DEVICES in top:
             self._devices(*top[KEY_DEVICES], other_product=other_product)
-        if self._problems:
-            raise FileError(self._problems + self._model_notes())
-        return Profile(data=self._data, notes=tuple(self._notes))
+        if self.problems:
+            raise FileError(self.problems + self._model_notes())
+        return Profile(data=self._data, notes=tuple(self.notes))
 
     def _origin(self, top: Fields) -> bool:
         """Note that a file is of another model; tell whether it is of another product."""
         said = {
-            key: (top[key][0], self._text(top[key][1], (key,)) or "")
+            key: (top[key][0], self.text(top[key][1], (key,)) or "")
             for key in (KEY_PRODUCT, KEY_MODEL)
             if key in top
         }
         line, model = said.get(KEY_MODEL, (0, ""))
         if model and self._known.model_id and model != self._known.model_id:
-            self._note(
+            self.note(
                 line,
                 "file_other_model",
                 (KEY_MODEL,),
@@ -187,93 +186,7 @@ class _Reader:
 
     def _model_notes(self) -> list[LineProblem]:
         """Return the note about another model: it explains why points are unknown."""
-        return [note for note in self._notes if note.key == "file_other_model"]
-
-    # What stands in a node.
-
-    def _wrong(self, line: int, key: str, where: Where, **placeholders: str) -> None:
-        self._problems.append(_problem(line, key, where, **placeholders))
-
-    def _note(self, line: int, key: str, where: Where, **placeholders: str) -> None:
-        self._notes.append(_problem(line, key, where, **placeholders))
-
-    def _fields(
-        self, node: Node, where: Where, allowed: tuple[str, ...] | None = None
-    ) -> Fields:
-        """Return what stands in a block, each key once; nothing is an empty block."""
-        if isinstance(node, Text) and node.is_nothing:
-            return {}
-        if not isinstance(node, Block):
-            self._wrong(node.line, "file_needs_block", where)
-            return {}
-        found: Fields = {}
-        for key, value in node.items:
-            here = (*where, key.text)
-            if key.text in found:
-                first = str(found[key.text][0])
-                self._wrong(key.line, "file_key_twice", here, first=first)
-            elif key.is_nothing and not key.text:
-                self._wrong(key.line, "file_needs_key", where)
-            elif allowed is not None and key.text not in allowed:
-                near = did_you_mean(key.text, allowed)
-                self._wrong(key.line, "file_key_unknown", here, known=near)
-            else:
-                found[key.text] = (key.line, value)
-        return found
-
-    def _text(self, node: Node, where: Where) -> str | None:
-        if not isinstance(node, Text):
-            self._wrong(node.line, "file_needs_text", where)
-        elif node.is_nothing:
-            self._wrong(node.line, "file_needs_value", where)
-        else:
-            return node.text
-        return None
-
-    def _number(self, node: Node, where: Where) -> float | None:
-        if isinstance(node, Text) and _NUMBER.fullmatch(node.text):
-            number = float(node.text)
-            if isfinite(number):
-                return number
-        value = _shown(node)
-        self._wrong(node.line, "file_needs_number", where, value=value)
-        return None
-
-    def _whole(self, node: Node, where: Where, most: int) -> int | None:
-        text = node.text if isinstance(node, Text) else ""
-        if re.fullmatch(r"\d{1,9}", text, re.ASCII) and 1 <= int(text) <= most:
-            return int(text)
-        self._wrong(
-            node.line, "file_needs_whole", where, value=_shown(node), max=str(most)
-        )
-        return None
-
-    def _truth(self, node: Node, where: Where) -> bool | None:
-        if isinstance(node, Text) and node.text.lower() in _TRUTH:
-            return _TRUTH[node.text.lower()]
-        self._not_among(node, where, ("true", "false"))
-        return None
-
-    def _choice(self, node: Node, where: Where, choices: Iterable[str]) -> str | None:
-        choices = list(choices)
-        if isinstance(node, Text) and node.text in choices:
-            return node.text
-        self._not_among(node, where, choices)
-        return None
-
-    def _not_among(self, node: Node, where: Where, choices: Iterable[str]) -> None:
-        known = ", ".join(choices)
-        value = _shown(node)
-        self._wrong(node.line, "value_not_among", where, value=value, known=known)
-
-    def _labels(self, node: Node, where: Where) -> dict[str, tuple[int, str]]:
-        """Return labels by code, in their order, with their lines."""
-        found: dict[str, tuple[int, str]] = {}
-        for code, (line, value) in self._fields(node, where).items():
-            label = self._text(value, (*where, code))
-            if label is not None:
-                found[code] = (line, label)
-        return found
+        return [note for note in self.notes if note.key == "file_other_model"]
 
     # What the parts of a profile say.
 
@@ -282,12 +195,12 @@ class _Reader:
         where = (*where, KEY_COMMANDS)
         most = {CONF_TIMEOUT: MAX_TIMEOUT, CONF_QUEUE_MINUTES: MAX_QUEUE_MINUTES}
         said: dict[str, Any] = {}
-        for key, (_line, value) in self._fields(node, where, POLICY_KEYS).items():
+        for key, (_line, value) in self.fields(node, where, POLICY_KEYS).items():
             here = (*where, key)
             if key == CONF_WHEN_OFFLINE:
-                said[key] = self._choice(value, here, (OFFLINE_FAIL, OFFLINE_QUEUE))
+                said[key] = self.choice(value, here, (OFFLINE_FAIL, OFFLINE_QUEUE))
             else:
-                said[key] = self._whole(value, here, most[key])
+                said[key] = self.whole(value, here, most[key])
         return Policy.from_data(said).data()
 
     def _services(self, node: Node) -> None:
@@ -296,42 +209,40 @@ class _Reader:
         if isinstance(node, Text) and node.is_nothing:
             return
         if not isinstance(node, List):
-            self._wrong(node.line, "file_needs_list", where)
+            self.wrong(node.line, "file_needs_list", where)
             return
         known = {*self._known.services, *self._held.get(CONF_SERVICES, ())}
         chosen: list[str] = self._data[CONF_SERVICES]
         for item in node.items:
-            key = self._text(item, where)
+            key = self.text(item, where)
             if key is None:
                 continue
             here = (*where, key)
             if key in chosen:
-                self._wrong(item.line, "file_service_twice", here)
+                self.wrong(item.line, "file_service_twice", here)
             elif key not in known:
                 near = did_you_mean(key, sorted(known))
-                self._wrong(item.line, "file_service_unknown", here, known=near)
+                self.wrong(item.line, "file_service_unknown", here, known=near)
             else:
                 chosen.append(key)
 
     def _point(self, key: str, line: int, node: Node) -> None:
         """Take the block of a point."""
         where: Where = (KEY_POINTS, key)
-        said = self._fields(node, where, _POINT_KEYS)
+        said = self.fields(node, where, _POINT_KEYS)
         described = None
         if KEY_DESCRIBED in said:
             described = self._described(key, *said[KEY_DESCRIBED], where)
-        declared = ExportedPoint()
         if CONF_DECLARED in said:
-            declared = self._declared(key, *said[CONF_DECLARED], where)
+            self._declared(key, *said[CONF_DECLARED], where)
         point = self._known.points.get(key, described)
         if point is None and KEY_DESCRIBED not in said and key not in self._held_points:
             undescribed = (
                 "file_point_unknown" if self._known.points else "file_no_model"
             )
             near = did_you_mean(key, self._known.points)
-            self._wrong(line, undescribed, where, known=near)
+            self.wrong(line, undescribed, where, known=near)
         if point is not None:
-            point = replace(point, tags={**point.tags, **declared.tags})
             self._points[key] = point
         correction = self._correction(line, said, where)
         self._said[key] = correction
@@ -340,11 +251,17 @@ class _Reader:
         use = None
         if KEY_USE in said:
             here = (*where, KEY_USE)
-            use = self._choice(said[KEY_USE][1], here, (USE_CONTROL, USE_SENSOR))
+            use = self.choice(said[KEY_USE][1], here, (USE_CONTROL, USE_SENSOR))
         if use is not None:
             self._use(key, use, said[KEY_USE][0], correction.correction)
         if point is not None:
             self._judge(point, correction, use)
+        if CONF_LABELS_DECLINED in said:
+            here = (*where, CONF_LABELS_DECLINED)
+            labels = self.labels(said[CONF_LABELS_DECLINED][1], here)
+            self._data[CONF_LABELS_DECLINED][key] = {
+                code: label for code, (_, label) in labels.items()
+            }
         self._take_labels(key, point, said, used=use is not None)
 
     @property
@@ -363,37 +280,61 @@ class _Reader:
         said = corrected(point, correction)
         kind = said.data_type.value
         if use == USE_SENSOR and not reading_kinds(said):
-            self._wrong(line, "file_not_readable", where, type=kind)
+            self.wrong(line, "file_not_readable", where, type=kind)
         elif use == USE_CONTROL and key.partition(ITEM_MARK)[0] in (
             self._known.points.keys() - {key}
         ):
-            self._wrong(line, "file_item_not_writable", where)
+            self.wrong(line, "file_item_not_writable", where)
         elif use == USE_CONTROL and control_kind(said) is None:
             no_codes = said.data_type is DataType.ENUM
             reason = "file_codes_missing" if no_codes else "file_not_writable"
-            self._wrong(line, reason, where, type=kind)
+            self.wrong(line, reason, where, type=kind)
 
     def _judge(self, point: Measurepoint, said: _Said, use: str | None) -> None:
         """Tell what is wrong with a correction; of an unused point it may be for either use."""
         uses = {USE_CONTROL: (True,), USE_SENSOR: (False,)}.get(
             use or "", (False, True)
         )
-        found = [
-            problems_of(point, said.correction, writable=writable) for writable in uses
+        both = self._in_effect(point.identifier, said.correction)
+        found = [problems_of(point, both, writable=writable) for writable in uses]
+        # What an export has wrong by itself is not the correction's mistake.
+        problems = [
+            problem
+            for problem in min(found, key=len)
+            if said.line_of(problem) is not None
         ]
-        problems = min(found, key=len)
         self._tell(said, problems)
         if problems or use is None:
             return
         if idle := without_effect(point, said.correction, writable=uses[0]):
             line = min(said.lines.get((name, ""), said.line) for name in idle)
             fields_ = ", ".join(idle)
-            self._note(line, "file_without_effect", said.where, fields=fields_)
+            self.note(line, "file_without_effect", said.where, fields=fields_)
+
+    def _in_effect(
+        self, key: str, general: Correction, special: Correction = _NONE
+    ) -> Correction:
+        """Return what holds for a point in the end, an export's range included."""
+        declared = self._data[CONF_DECLARED].get(key)
+        selection = Selection(
+            subentry_id="",
+            product_key="",
+            asset_id=None,
+            asset_ids=frozenset(),
+            name="",
+            own_name="",
+            controls=(),
+            sensors=(),
+            corrections={key: general},
+            exceptions={"special": {key: special}},
+            declared=declared_from({key: declared}),
+        )
+        return selection.correction_of(key, "special")
 
     def _tell(self, said: _Said, problems: Iterable[Problem]) -> None:
         for problem in problems:
             detail = (problem.detail,) if problem.detail else ()
-            self._wrong(
+            self.wrong(
                 said.line_of(problem) or said.line,
                 problem.key,
                 (*said.where, problem.field, *detail),
@@ -412,16 +353,16 @@ class _Reader:
             result.lines[key, ""] = at
             value: Any
             if key == CONF_OPTIONS:
-                labels = self._labels(node, here)
+                labels = self.labels(node, here)
                 result.lines |= {(key, code): at for code, (at, _) in labels.items()}
                 value = {code: label for code, (_, label) in labels.items()}
             elif key == "kind":
-                kind = self._choice(node, here, Kind)
+                kind = self.choice(node, here, Kind)
                 value = None if kind is None else Kind(kind)
             elif key in _NUMBERS:
-                value = self._number(node, here)
+                value = self.number(node, here)
             else:
-                value = self._text(node, here)
+                value = self.text(node, here)
             if value is not None:
                 values[key] = value
         result.correction = Correction(**values)
@@ -437,7 +378,7 @@ class _Reader:
                 self._data[CONF_LABELS][key] = option_labels(point, self._language)
             return
         line, node = said[CONF_LABELS]
-        labels = self._labels(node, where)
+        labels = self.labels(node, where)
         held = (self._held.get(CONF_LABELS) or {}).get(key) or {}
         lines = {(CONF_OPTIONS, code): at for code, (at, _) in labels.items()}
         if point is not None:
@@ -446,7 +387,7 @@ class _Reader:
                 if code not in point.enum and code not in options and code not in held:
                     near = did_you_mean(code, point.enum)
                     here = (*where, code)
-                    self._wrong(at, "code_unknown", here, value=code, known=near)
+                    self.wrong(at, "code_unknown", here, value=code, known=near)
         plain = Correction(options={code: label for code, (_, label) in labels.items()})
         # Whether the codes are right was the question above.
         coded = Measurepoint(
@@ -458,60 +399,64 @@ class _Reader:
         for problem in about_labels:
             at = lines.get((problem.field, problem.detail), line)
             here = (*where, problem.detail)
-            self._wrong(at, problem.key, here, **problem.placeholders)
+            self.wrong(at, problem.key, here, **problem.placeholders)
         if labels:
             self._data[CONF_LABELS][key] = dict(plain.options)
 
     def _described(
         self, key: str, line: int, node: Node, where: Where
     ) -> Measurepoint | None:
-        """Take the description of a point by hand."""
+        """Take the description of a point by hand, or by an export."""
         where = (*where, KEY_DESCRIBED)
+        before = len(self.problems)
         kept: dict[str, Any] = {}
-        for name, (_, value) in self._fields(node, where, DESCRIBED_KEYS).items():
+        for name, (_, value) in self.fields(node, where, DESCRIBED_KEYS).items():
             here = (*where, name)
-            if name == CONF_DATA_TYPE:
-                kept[name] = self._choice(value, here, _TYPES)
-            elif name == CONF_OPTIONS:
-                labels = self._labels(value, here)
+            if name in {CONF_DATA_TYPE, "item_type"}:
+                kept[name] = self.choice(value, here, _TYPES)
+            elif name == "multiplier":
+                kept[name] = self.choice(value, here, MULTIPLIERS)
+            elif name == "text_codes":
+                kept[name] = self.truth(value, here)
+            elif name == "max_length":
+                kept[name] = self.whole(value, here, 10**9)
+            elif name in {CONF_OPTIONS, "bool_labels", "tags"}:
+                labels = self.labels(value, here)
                 kept[name] = {code: label for code, (_, label) in labels.items()}
             else:
-                kept[name] = self._text(value, here)
+                kept[name] = self.text(value, here)
         kept = {name: value for name, value in kept.items() if value}
         if CONF_DATA_TYPE not in kept:
-            if not self._problems or self._problems[-1].where[:-1] != where:
-                self._wrong(line, "file_type_missing", where, known=", ".join(_TYPES))
+            if len(self.problems) == before:
+                self.wrong(line, "file_type_missing", where, known=", ".join(_TYPES))
             return None
         self._data[CONF_POINTS][key] = {
-            name: kept[name]
-            for name in (CONF_DATA_TYPE, CONF_NAME, CONF_UNIT, CONF_OPTIONS)
-            if name in kept
+            name: kept[name] for name in DESCRIBED_KEYS if name in kept
         }
         return manual_point(key, self._data[CONF_POINTS][key])
 
-    def _declared(self, key: str, line: int, node: Node, where: Where) -> ExportedPoint:
+    def _declared(self, key: str, line: int, node: Node, where: Where) -> None:
         """Take what a console's export said of a point."""
         where = (*where, CONF_DECLARED)
         allowed = (DECLARED_WRITABLE, *DECLARED_NUMBERS)
         said: dict[str, Any] = {}
-        for name, (_, value) in self._fields(node, where, allowed).items():
+        for name, (_, value) in self.fields(node, where, allowed).items():
             here = (*where, name)
-            read_it = self._truth if name == DECLARED_WRITABLE else self._number
+            read_it = self.truth if name == DECLARED_WRITABLE else self.number
             if (result := read_it(value, here)) is not None:
                 said[name] = result
         low, high = said.get("minimum"), said.get("maximum")
-        if low is not None and high is not None and low > high:
+        if low is not None and high is not None and low >= high:
             ends = {"minimum": f"{low:g}", "maximum": f"{high:g}"}
-            self._wrong(line, "minimum_not_below", where, **ends)
+            self.wrong(line, "minimum_not_below", where, **ends)
         self._data[CONF_DECLARED][key] = said
-        return ExportedPoint(**said)
 
     def _devices(self, line: int, node: Node, *, other_product: bool) -> None:
         """Take what holds for single devices."""
         where: Where = (KEY_DEVICES,)
         known = self._known.devices
         left: list[str] = []
-        for asset_id, (at, block) in self._fields(node, where).items():
+        for asset_id, (at, block) in self.fields(node, where).items():
             here = (*where, asset_id)
             if self._known.single or (
                 other_product and known is not None and asset_id not in known
@@ -520,11 +465,11 @@ class _Reader:
                 continue
             if known is not None and asset_id not in {*known, *self._held_devices}:
                 near = did_you_mean(asset_id, known)
-                self._wrong(at, "file_device_unknown", here, known=near)
+                self.wrong(at, "file_device_unknown", here, known=near)
             self._device(asset_id, block, here)
         if left:
             names = ", ".join(left)
-            self._note(line, "file_devices_left_out", where, devices=names)
+            self.note(line, "file_devices_left_out", where, devices=names)
 
     @property
     def _held_devices(self) -> set[str]:
@@ -534,7 +479,7 @@ class _Reader:
 
     def _device(self, asset_id: str, block: Node, where: Where) -> None:
         """Take the block of a device."""
-        said = self._fields(block, where, (KEY_COMMANDS, KEY_POINTS))
+        said = self.fields(block, where, (KEY_COMMANDS, KEY_POINTS))
         if KEY_COMMANDS in said:
             policy = self._policy(said[KEY_COMMANDS][1], where)
             self._data[CONF_POLICY_EXCEPTIONS][asset_id] = policy
@@ -542,10 +487,10 @@ class _Reader:
             return
         where = (*where, KEY_POINTS)
         corrections: dict[str, Any] = {}
-        for key, (line, node) in self._fields(said[KEY_POINTS][1], where).items():
+        for key, (line, node) in self.fields(said[KEY_POINTS][1], where).items():
             here = (*where, key)
             special = self._correction(
-                line, self._fields(node, here, CORRECTION_KEYS), here
+                line, self.fields(node, here, CORRECTION_KEYS), here
             )
             if special.correction:
                 corrections[key] = special.correction.stored()
@@ -559,7 +504,7 @@ class _Reader:
         if point is None:
             if key not in self._said:
                 near = did_you_mean(key, self._known.points)
-                self._wrong(
+                self.wrong(
                     special.line, "file_point_unknown", special.where, known=near
                 )
             return
@@ -567,24 +512,22 @@ class _Reader:
         writable = key in self._data[CONF_CONTROLS]
         before = {
             (problem.field, problem.detail)
-            for problem in problems_of(point, general.correction, writable=writable)
+            for problem in problems_of(
+                point,
+                self._in_effect(key, general.correction),
+                writable=writable,
+            )
         }
-        both = special.correction.over(general.correction)
+        both = self._in_effect(key, general.correction, special.correction)
         self._tell(
             special,
             (
                 problem
                 for problem in problems_of(point, both, writable=writable)
                 if special.line_of(problem) is not None
-                or (problem.field, problem.detail) not in before
+                or (
+                    general.line_of(problem) is not None
+                    and (problem.field, problem.detail) not in before
+                )
             ),
         )
-
-
-def _problem(line: int, key: str, where: Where, **placeholders: str) -> LineProblem:
-    return LineProblem(line=line, key=key, where=where, placeholders=placeholders)
-
-
-def _shown(node: Node) -> str:
-    """Return what stands in a node, as an error names it."""
-    return node.text[:50] if isinstance(node, Text) else "…"

@@ -1,7 +1,7 @@
 """A profile goes to a file and comes back the same; each mistake is told with its line."""
 
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Final
 
 from hypothesis import given, strategies as st
 import pytest
@@ -25,7 +25,7 @@ from custom_components.enos.profile import (
     write,
 )
 from custom_components.enos.profile_read import read
-from custom_components.enos.profile_yaml import MAX_SIZE, FileError
+from custom_components.enos.profile_yaml import MAX_SIZE, FileError, LineProblem
 
 from .points import TWO, patient, point
 
@@ -62,8 +62,20 @@ FULL: dict[str, Any] = {
     "services": ["reset"],
     "labels": {"mode": {"1": "Heat: on", "0": "Off"}, "byhand": {"1": "#1"}},
     "points": {
-        "byhand": {"data_type": "ENUM", "name": "By hand", "options": {"1": "#1"}}
+        "byhand": {"data_type": "ENUM", "name": "By hand", "options": {"1": "#1"}},
+        "exported": {
+            "data_type": "ARRAY",
+            "unit": "kWh",
+            "multiplier": "KILO",
+            "text_codes": True,
+            "bool_labels": {"0": "off", "1": "on"},
+            "max_length": 20,
+            "item_type": "INT",
+            "signal_type": "PI",
+            "tags": {"ha/access": "r"},
+        },
     },
+    "labels_declined": {"mode": {"3": "Three"}},
     "corrections": {
         "sp": {"name": "Set-point", "minimum": 16.0, "maximum": 30.5, "step": 0.5},
         "switch": {"kind": "button"},
@@ -107,13 +119,20 @@ def mistakes(text: str | bytes, held: dict[str, Any] | None = None) -> list[Any]
 
 def found_in(text: str | bytes, held: dict[str, Any] | None = None) -> list[Any]:
     """Return the same, and nothing for a file without mistakes."""
+    return [
+        (problem.line, ".".join(problem.where), problem.key)
+        for problem in problems_in(text, held)
+    ]
+
+
+def problems_in(
+    text: str | bytes, held: dict[str, Any] | None = None
+) -> list[LineProblem]:
+    """Return what is wrong with a file."""
     try:
         read(text, KNOWN, held or EMPTY, "en")
     except FileError as err:
-        return [
-            (problem.line, ".".join(problem.where), problem.key)
-            for problem in err.problems
-        ]
+        return err.problems
     return []
 
 
@@ -313,155 +332,155 @@ points:
 HEAD = "enos_profile: 1\npoints:\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", (1, "", "file_no_profile")),
-        ("just a text", (1, "", "file_no_profile")),
-        ("- enos_profile: 1", (1, "", "file_no_profile")),
-        ("points: {}", (1, "", "file_no_profile")),
-        ("# x\nenos_profile: 2", (2, "enos_profile", "file_version")),
-        ("enos_profile: [1]", (1, "enos_profile", "file_version")),
-        ("enos_profile: 1\npionts: {}", (2, "pionts", "file_key_unknown")),
-        ("enos_profile: 1\npoints: 5", (2, "points", "file_needs_block")),
-        ("enos_profile: 1\nmodel: {}", (2, "model", "file_needs_text")),
-        ("enos_profile: 1\n? \n: 5", (2, "", "file_needs_key")),
-        (HEAD + "  sp:\n    minimun: 5", (4, "points.sp.minimun", "file_key_unknown")),
-        (HEAD + "  sp:\n    name:", (4, "points.sp.name", "file_needs_value")),
-        (HEAD + "  sp:\n    name: [x]", (4, "points.sp.name", "file_needs_text")),
-        (HEAD + "  sp: sensor", (3, "points.sp", "file_needs_block")),
-        (HEAD + "  sp:\n  sp:", (4, "points.sp", "file_key_twice")),
-        (
-            HEAD + "  sp:\n    name: a\n    unit: K\n    name: b",
-            (6, "points.sp.name", "file_key_twice"),
-        ),
-        (HEAD + "  spp: {use: sensor}", (3, "points.spp", "file_point_unknown")),
-        (HEAD + "  sp:\n    use: write", (4, "points.sp.use", "value_not_among")),
-        (HEAD + "  sp:\n    kind: dial", (4, "points.sp.kind", "value_not_among")),
-        (
-            HEAD + "  sp:\n    minimum: low",
-            (4, "points.sp.minimum", "file_needs_number"),
-        ),
-        (
-            HEAD + "  sp:\n    minimum: .nan",
-            (4, "points.sp.minimum", "file_needs_number"),
-        ),
-        (
-            HEAD + "  sp:\n    minimum: 1e999",
-            (4, "points.sp.minimum", "file_needs_number"),
-        ),
-        (
-            HEAD + "  sp:\n    minimum: 1:30",
-            (4, "points.sp.minimum", "file_needs_number"),
-        ),
-        (
-            HEAD + "  sp:\n    use: control\n    minimum: 5\n    maximum: 5",
-            (6, "points.sp.maximum", "minimum_not_below"),
-        ),
-        (
-            HEAD + "  sp:\n    use: sensor\n    unit: kWh\n    device_class: power",
-            (6, "points.sp.device_class", "class_refuses_unit"),
-        ),
-        (
-            HEAD + "  mode:\n    options:\n      0: A\n      1: a",
-            (6, "points.mode.options.1", "label_twice"),
-        ),
-        (
-            HEAD + "  mode:\n    labels:\n      0: A\n      7: B",
-            (6, "points.mode.labels.7", "code_unknown"),
-        ),
-        (
-            HEAD + "  mode:\n    labels:\n      0: A\n      1: a",
-            (6, "points.mode.labels.1", "label_twice"),
-        ),
-        (
-            HEAD + "  mode:\n    labels:\n      0: unknown",
-            (5, "points.mode.labels.0", "label_reserved"),
-        ),
-        (
-            HEAD + "  mode:\n    labels: []",
-            (4, "points.mode.labels", "file_needs_block"),
-        ),
-        (HEAD + "  pv:\n    use: control", (4, "points.pv.use", "file_not_writable")),
-        (
-            HEAD + '  "pv#delta":\n    use: control',
-            (4, "points.pv#delta.use", "file_item_not_writable"),
-        ),
-        (HEAD + "  odd:\n    use: sensor", (4, "points.odd.use", "file_not_readable")),
-        (
-            HEAD + "  new:\n    described: {data_type: ENUM}\n    use: control",
-            (5, "points.new.use", "file_codes_missing"),
-        ),
-        (
-            HEAD + "  new:\n    described: {name: x}",
-            (4, "points.new.described", "file_type_missing"),
-        ),
-        (
-            HEAD + "  new:\n    described:\n      data_type: LONG",
-            (5, "points.new.described.data_type", "value_not_among"),
-        ),
-        (
-            HEAD + "  sp:\n    declared:\n      writable: maybe",
-            (5, "points.sp.declared.writable", "value_not_among"),
-        ),
-        (
-            HEAD + "  sp:\n    declared: {minimum: 9, maximum: 5}",
-            (4, "points.sp.declared", "minimum_not_below"),
-        ),
-        (
-            HEAD
-            + "  sp:\n    use: control\n    declared: {maximum: 9}\n    minimum: 9",
-            (6, "points.sp.minimum", "minimum_not_below"),
-        ),
-        ("enos_profile: 1\nservices: reset", (2, "services", "file_needs_list")),
-        (
-            "enos_profile: 1\nservices:\n- rest",
-            (3, "services.rest", "file_service_unknown"),
-        ),
-        (
-            "enos_profile: 1\nservices:\n- reset\n- reset",
-            (4, "services.reset", "file_service_twice"),
-        ),
-        (
-            "enos_profile: 1\ncommands:\n  timeout: 61",
-            (3, "commands.timeout", "file_needs_whole"),
-        ),
-        (
-            "enos_profile: 1\ncommands:\n  timeout: 1.5",
-            (3, "commands.timeout", "file_needs_whole"),
-        ),
-        (
-            "enos_profile: 1\ncommands:\n  when_offline: wait",
-            (3, "commands.when_offline", "value_not_among"),
-        ),
-        (
-            "enos_profile: 1\ndevices:\n  dev3: {}",
-            (3, "devices.dev3", "file_device_unknown"),
-        ),
-        (
-            "enos_profile: 1\ndevices:\n  dev1:\n    points:\n      no: {name: x}",
-            (5, "devices.dev1.points.no", "file_point_unknown"),
-        ),
-        (
-            "enos_profile: 1\ndevices:\n  dev1:\n    points:\n      sp: {use: sensor}",
-            (5, "devices.dev1.points.sp.use", "file_key_unknown"),
-        ),
-        (
-            HEAD
-            + "  sp: {use: control, maximum: 5}\ndevices:\n  dev1:\n    points:\n"
-            + "      sp:\n        minimum: 9",
-            (7, "devices.dev1.points.sp.maximum", "minimum_not_below"),
-        ),
-        ("enos_profile: 1\nmodel: a: b", (2, "", "file_no_yaml")),
-        ("enos_profile: 1\npoints:\n\tsp: {}", (3, "", "file_tab")),
-        ("enos_profile: 1\nmodel: 'x\nproduct: y\n", (2, "", "file_no_yaml")),
-        ("enos_profile: 1\n---\nenos_profile: 1", (2, "", "file_second_document")),
-        ("enos_profile: 1\nmodel: &a x", (2, "", "file_anchor")),
-        ("enos_profile: 1\nmodel: !secret key", (2, "", "file_tag")),
-        ("enos_profile: 1\nmodel: !!python/name:os.system x", (2, "", "file_tag")),
-        ("enos_profile: 1\n? [a]\n: b", (2, "", "file_odd_key")),
-    ],
-)
+MISTAKES: Final[list[tuple[str, tuple[int, str, str]]]] = [
+    ("", (1, "", "file_no_profile")),
+    ("just a text", (1, "", "file_no_profile")),
+    ("- enos_profile: 1", (1, "", "file_no_profile")),
+    ("points: {}", (1, "", "file_no_profile")),
+    ("# x\nenos_profile: 2", (2, "enos_profile", "file_version")),
+    ("enos_profile: [1]", (1, "enos_profile", "file_version")),
+    ("enos_profile: 1\npionts: {}", (2, "pionts", "file_key_unknown")),
+    ("enos_profile: 1\npoints: 5", (2, "points", "file_needs_block")),
+    ("enos_profile: 1\nmodel: {}", (2, "model", "file_needs_text")),
+    ("enos_profile: 1\n? \n: 5", (2, "", "file_needs_key")),
+    (HEAD + "  sp:\n    minimun: 5", (4, "points.sp.minimun", "file_key_unknown")),
+    (HEAD + "  sp:\n    name:", (4, "points.sp.name", "file_needs_value")),
+    (HEAD + "  sp:\n    name: [x]", (4, "points.sp.name", "file_needs_text")),
+    (HEAD + "  sp: sensor", (3, "points.sp", "file_needs_block")),
+    (HEAD + "  sp:\n  sp:", (4, "points.sp", "file_key_twice")),
+    (
+        HEAD + "  sp:\n    name: a\n    unit: K\n    name: b",
+        (6, "points.sp.name", "file_key_twice"),
+    ),
+    (HEAD + "  spp: {use: sensor}", (3, "points.spp", "file_point_unknown")),
+    (HEAD + "  sp:\n    use: write", (4, "points.sp.use", "value_not_among")),
+    (HEAD + "  sp:\n    kind: dial", (4, "points.sp.kind", "value_not_among")),
+    (
+        HEAD + "  sp:\n    minimum: low",
+        (4, "points.sp.minimum", "file_needs_number"),
+    ),
+    (
+        HEAD + "  sp:\n    minimum: .nan",
+        (4, "points.sp.minimum", "file_needs_number"),
+    ),
+    (
+        HEAD + "  sp:\n    minimum: 1e999",
+        (4, "points.sp.minimum", "file_needs_number"),
+    ),
+    (
+        HEAD + "  sp:\n    minimum: 1:30",
+        (4, "points.sp.minimum", "file_needs_number"),
+    ),
+    (
+        HEAD + "  sp:\n    use: control\n    minimum: 5\n    maximum: 5",
+        (6, "points.sp.maximum", "minimum_not_below"),
+    ),
+    (
+        HEAD + "  sp:\n    use: sensor\n    unit: kWh\n    device_class: power",
+        (6, "points.sp.device_class", "class_refuses_unit"),
+    ),
+    (
+        HEAD + "  mode:\n    options:\n      0: A\n      1: a",
+        (6, "points.mode.options.1", "label_twice"),
+    ),
+    (
+        HEAD + "  mode:\n    labels:\n      0: A\n      7: B",
+        (6, "points.mode.labels.7", "code_unknown"),
+    ),
+    (
+        HEAD + "  mode:\n    labels:\n      0: A\n      1: a",
+        (6, "points.mode.labels.1", "label_twice"),
+    ),
+    (
+        HEAD + "  mode:\n    labels:\n      0: unknown",
+        (5, "points.mode.labels.0", "label_reserved"),
+    ),
+    (
+        HEAD + "  mode:\n    labels: []",
+        (4, "points.mode.labels", "file_needs_block"),
+    ),
+    (HEAD + "  pv:\n    use: control", (4, "points.pv.use", "file_not_writable")),
+    (
+        HEAD + '  "pv#delta":\n    use: control',
+        (4, "points.pv#delta.use", "file_item_not_writable"),
+    ),
+    (HEAD + "  odd:\n    use: sensor", (4, "points.odd.use", "file_not_readable")),
+    (
+        HEAD + "  new:\n    described: {data_type: ENUM}\n    use: control",
+        (5, "points.new.use", "file_codes_missing"),
+    ),
+    (
+        HEAD + "  new:\n    described: {name: x}",
+        (4, "points.new.described", "file_type_missing"),
+    ),
+    (
+        HEAD + "  new:\n    described:\n      data_type: LONG",
+        (5, "points.new.described.data_type", "value_not_among"),
+    ),
+    (
+        HEAD + "  sp:\n    declared:\n      writable: maybe",
+        (5, "points.sp.declared.writable", "value_not_among"),
+    ),
+    (
+        HEAD + "  sp:\n    declared: {minimum: 9, maximum: 5}",
+        (4, "points.sp.declared", "minimum_not_below"),
+    ),
+    (
+        HEAD + "  sp:\n    use: control\n    step: 9\n"
+        "    declared: {minimum: 0, maximum: 8}",
+        (5, "points.sp.step", "step_too_large"),
+    ),
+    ("enos_profile: 1\nservices: reset", (2, "services", "file_needs_list")),
+    (
+        "enos_profile: 1\nservices:\n- rest",
+        (3, "services.rest", "file_service_unknown"),
+    ),
+    (
+        "enos_profile: 1\nservices:\n- reset\n- reset",
+        (4, "services.reset", "file_service_twice"),
+    ),
+    (
+        "enos_profile: 1\ncommands:\n  timeout: 61",
+        (3, "commands.timeout", "file_needs_whole"),
+    ),
+    (
+        "enos_profile: 1\ncommands:\n  timeout: 1.5",
+        (3, "commands.timeout", "file_needs_whole"),
+    ),
+    (
+        "enos_profile: 1\ncommands:\n  when_offline: wait",
+        (3, "commands.when_offline", "value_not_among"),
+    ),
+    (
+        "enos_profile: 1\ndevices:\n  dev3: {}",
+        (3, "devices.dev3", "file_device_unknown"),
+    ),
+    (
+        "enos_profile: 1\ndevices:\n  dev1:\n    points:\n      no: {name: x}",
+        (5, "devices.dev1.points.no", "file_point_unknown"),
+    ),
+    (
+        "enos_profile: 1\ndevices:\n  dev1:\n    points:\n      sp: {use: sensor}",
+        (5, "devices.dev1.points.sp.use", "file_key_unknown"),
+    ),
+    (
+        HEAD
+        + "  sp: {use: control, maximum: 5}\ndevices:\n  dev1:\n    points:\n"
+        + "      sp:\n        minimum: 9",
+        (7, "devices.dev1.points.sp.maximum", "minimum_not_below"),
+    ),
+    ("enos_profile: 1\nmodel: a: b", (2, "", "file_no_yaml")),
+    ("enos_profile: 1\npoints:\n\tsp: {}", (3, "", "file_tab")),
+    ("enos_profile: 1\nmodel: 'x\nproduct: y\n", (2, "", "file_no_yaml")),
+    ("enos_profile: 1\n---\nenos_profile: 1", (2, "", "file_second_document")),
+    ("enos_profile: 1\nmodel: &a x", (2, "", "file_anchor")),
+    ("enos_profile: 1\nmodel: !secret key", (2, "", "file_tag")),
+    ("enos_profile: 1\nmodel: !!python/name:os.system x", (2, "", "file_tag")),
+    ("enos_profile: 1\n? [a]\n: b", (2, "", "file_odd_key")),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES)
 def test_mistakes(text: str, expected: tuple[int, str, str]) -> None:
     """Each mistake is found in its line."""
     assert mistakes(text) == [expected]
@@ -634,6 +653,7 @@ def test_replaced() -> None:
         "corrections": {},
         "correction_exceptions": {},
         "declared": {},
+        "labels_declined": {},
         "policy_exceptions": {},
     }
     assert set(replaced(data, FULL)) == {"product_key", "devices", *PROFILE_KEYS}
