@@ -152,8 +152,6 @@ class PlacesText:
             what.append(self.word("put"))
         if count:
             what.append(self.word("devices", count=count))
-        elif spot.found and spot.floor is None:
-            return []
         return what
 
     @callback

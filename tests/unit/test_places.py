@@ -188,6 +188,13 @@ def test_twins() -> None:
     house.apply(tree)
     assert house.shown() == {"a": "Site / Hall", "b": "Site / hall (x2)"}
     assert house.plan(tree).is_empty
+    house = House.of(tree)
+    names = ("Hall", "Site / Hall", "Site / Hall (x1)", "Site / Hall (x1) 2")
+    house.areas = {name: Area(name=name) for name in names}
+    house.foreign_areas = frozenset(names)
+    house.apply(tree)
+    assert house.shown() == {"a": "Site / Hall (x1) 3", "b": "Site / hall (x2)"}
+    assert house.plan(tree).is_empty
 
 
 def test_names_do_not_depend_on_what_was_brought_in() -> None:
