@@ -422,10 +422,9 @@ class PointSteps[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
                 step_id = "exported_points"
                 if target.told["model"] != target.told["own_model"]:
                     errors["base"] = "export_other_model"
-        elif fill == FILL_ALL:
-            sensors = [*sensors, *target.others(controls, sensors)]
-        elif fill == FILL_NONE:
-            controls, sensors = [], []
+        elif fill != FILL_KEEP:
+            target.fill(controls, sensors, everything=fill == FILL_ALL)
+            controls, sensors = target.controls, target.sensors
         elif user_input is not None:
             with self._telling(errors, placeholders):
                 chosen = replace(target, services=services)

@@ -201,15 +201,24 @@ class Target:
         points = self.model.measurepoints if self.model else {}
         return {key: point for key, point in points.items() if suggest_reading(point)}
 
-    def others(self, *lists: Sequence[str]) -> list[str]:
-        """Return the points of the model with a value to show that are in none of the lists."""
-        chosen = {key for keys in lists for key in keys}
-        points = self.model.measurepoints if self.model else {}
-        return [
-            key
-            for key, point in points.items()
-            if key not in chosen and (suggest_reading(point) or suggest_control(point))
-        ]
+    def fill(
+        self, controls: Sequence[str], sensors: Sequence[str], *, everything: bool
+    ) -> None:
+        """Have all points read that show a value and are on neither list, or empty both."""
+        filled: tuple[list[str], list[str]] = ([], [])
+        if everything:
+            points = self.model.measurepoints if self.model else {}
+            others = [
+                key
+                for key, point in points.items()
+                if key not in controls
+                and key not in sensors
+                and (suggest_reading(point) or suggest_control(point))
+            ]
+            filled = ([*controls], [*sensors, *others])
+        for before, after in zip((self.controls, self.sensors), filled, strict=True):
+            self._decided.update({*before} ^ {*after})
+        self.controls, self.sensors = filled
 
     @property
     def is_large(self) -> bool:

@@ -98,7 +98,14 @@ async def test_large_model(hass: HomeAssistant) -> None:
         other = await fill(hass, nothing, {"fill": "all", "controls": ["ch1_enable"]})
         assert len(suggested(other)["sensors"]) == 496
 
-        result = await fill(hass, other, {"fill": "keep", "sensors": sensors})
+        # What is put on one of the lists then is taken from the other.
+        moved = {
+            "fill": "keep",
+            "controls": ["ch1_enable", "ch2_enable"],
+            "sensors": suggested(other)["sensors"],
+        }
+        assert "ch2_enable" in moved["sensors"]
+        result = await fill(hass, other, moved)
         assert result["description_placeholders"]["name"] == "Lighting circuit"
         # What can be looked through needs no such help.
         assert "fill" not in result["data_schema"].schema
@@ -106,7 +113,9 @@ async def test_large_model(hass: HomeAssistant) -> None:
         result = await fill(hass, result, suggested(result))
         assert result["type"] is FlowResultType.CREATE_ENTRY
         wide, _ = result["result"].subentries.values()
-        assert wide.data["sensors"] == sensors
+        assert wide.data["controls"] == ["ch1_enable", "ch2_enable"]
+        assert "ch2_enable" not in wide.data["sensors"]
+        assert len(wide.data["sensors"]) == 495
 
 
 async def test_large_fleet(hass: HomeAssistant) -> None:
