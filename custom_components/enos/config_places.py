@@ -24,6 +24,7 @@ NO_FLOORS: Final = "none"
 
 MOST_LINES: Final = 60
 _MOST_NAMES: Final = 5
+_GAP: Final = " · "
 _MOST_SAMPLES: Final = 4
 _MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>|~#])")
 
@@ -119,7 +120,7 @@ class PlacesText:
             what = self._what(spot, counts.get(spot.node, 0))
             if not what:
                 continue
-            line = f"- **{plain(spot.name)}** · {', '.join(what)}"
+            line = f"- **{plain(spot.name)}** · {_GAP.join(what)}"
             if spot.floor is not None:
                 groups.setdefault(floors[spot.floor].name, []).append(line)
             elif spot.on in names:
@@ -128,7 +129,7 @@ class PlacesText:
                 loose.append(line)
         heads = {spot.name: self._state(spot) for spot in plan.floors}
         for name in sorted(groups, key=in_order):
-            state = ", ".join((self.word("floor"), *heads.get(name, ())))
+            state = _GAP.join((self.word("floor"), *heads.get(name, ())))
             yield f"- **{plain(name)}** · {state}"
             yield from (f"  {line}" for line in groups[name])
         if loose and groups:

@@ -45,16 +45,16 @@ def entry(sim: Simulator) -> MockConfigEntry:
 # The building.
 
 PREVIEW = """\
-- **1F** · floor, new
-  - **1F** · new, devices: 1
-- **3F** · floor, new
-  - **East** · new, devices: 2
-  - **Lobby** · new, devices: 1
-  - **North** · new, devices: 2
-  - **South** · new, devices: 2
-  - **West** · new, devices: 2
+- **1F** · floor · new
+  - **1F** · new · devices: 1
+- **3F** · floor · new
+  - **East** · new · devices: 2
+  - **Lobby** · new · devices: 1
+  - **North** · new · devices: 2
+  - **South** · new · devices: 2
+  - **West** · new · devices: 2
 - Without a floor
-  - **Tower A** · new, devices: 1"""
+  - **Tower A** · new · devices: 1"""
 
 
 async def test_building(
@@ -111,12 +111,12 @@ def as_preview(hass: HomeAssistant) -> str:
     by_floor: dict[str, list[str]] = {}
     for name, devices in sorted(all_places(hass).items()):
         floor, _, area_name = name.partition(" > ")
-        line = f"  - **{area_name}** · new, devices: {len(devices)}"
+        line = f"  - **{area_name}** · new · devices: {len(devices)}"
         by_floor.setdefault(floor, []).append(line)
     loose = by_floor.pop("")
     lines: list[str] = []
     for floor, inside in by_floor.items():
-        lines += [f"- **{floor}** · floor, new", *inside]
+        lines += [f"- **{floor}** · floor · new", *inside]
     return "\n".join([*lines, "- Without a floor", *loose])
 
 
@@ -141,8 +141,8 @@ async def test_chinese(
     said = told(await places(hass, entry))
     assert said["tree"] == "空间"
     assert said["plan"].splitlines()[:2] == [
-        "- **1层** · 楼层, 新建",
-        "  - **1层** · 新建, 设备：1",
+        "- **1层** · 楼层 · 新建",
+        "  - **1层** · 新建 · 设备：1",
     ]
     assert not re.search("[a-zA-Z]", said["plan"].replace("A座", ""))
     await apply(hass, entry)
@@ -152,7 +152,7 @@ async def test_chinese(
     hass.config.language = "en"
     said = told(await places(hass, entry))
     assert numbers(said) == (0, 0, 9, 0, 11)
-    assert "- **3F** · floor, until now 3层" in said["plan"]
+    assert "- **3F** · floor · until now 3层" in said["plan"]
     await apply(hass, entry)
     assert where(hass, sim, sim.device("fcu")) == "3F > East"
 
@@ -216,10 +216,10 @@ async def test_another_layer(
     result = await fill(hass, result, {"floors": "1"})
     assert result["type"] is FlowResultType.FORM
     assert told(result)["notice"].startswith("**The preview follows your choice.")
-    assert told(result)["plan"].startswith("- **Tower A** · floor, new\n")
+    assert told(result)["plan"].startswith("- **Tower A** · floor · new\n")
     assert all_places(hass) == {}
     result = await fill(hass, result, {"floors": "none"})
-    assert told(result)["plan"].startswith("- **1F** · new, devices: 1\n- **East** ·")
+    assert told(result)["plan"].startswith("- **1F** · new · devices: 1\n- **East** ·")
     assert numbers(told(result)) == (0, 7, 0, 11, 0)
     result = await confirm(hass, result)
     assert result["reason"] == "places_done"
@@ -335,7 +335,7 @@ async def test_changes_in_enos(
     result = await places(hass, entry)
     assert told(result)["plan"].splitlines() == [
         "- **3F** · floor",
-        r"  - **\*Sunset\* \[room\]** · until now West, devices: 1",
+        r"  - **\*Sunset\* \[room\]** · until now West · devices: 1",
         "  - **West** · until now East",
     ]
     old = area(hass, "East").id
@@ -359,15 +359,15 @@ async def test_a_persons_area_is_used(
     said = told(await places(hass, entry))
     lines = said["plan"].splitlines()
     assert lines[:2] == [
-        "- **1F** · floor, new",
-        "  - **1F** · new, devices: 1",
+        "- **1F** · floor · new",
+        "  - **1F** · new · devices: 1",
     ]
     assert (
-        "  - **west** · is there already and is used, put on this floor, devices: 2"
+        "  - **west** · is there already and is used · put on this floor · devices: 2"
         in lines
     )
     assert lines[lines.index("- **Lounge** · floor") + 1] == (
-        "  - **EAST** · is there already and is used, devices: 2"
+        "  - **EAST** · is there already and is used · devices: 2"
     )
     await apply(hass, entry)
     assert where(hass, sim, sim.device("fcu", 0)) == "Lounge > EAST"

@@ -10,6 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.enos.const import DOMAIN
+from custom_components.enos.places import Left
 from simulator import Simulator
 
 from .common import entry_for, product_subentry, set_up
@@ -110,7 +111,7 @@ async def test_after_a_restart(
     await set_up(hass, entry)
     rename_place(sim, device.parent_id, "Orient")
     said = told(await places(hass, entry))
-    assert "- **Orient** · until now East, devices: 1" in said["plan"]
+    assert "- **Orient** · until now East · devices: 1" in said["plan"]
     assert said["left"].endswith("or deleted it: 1 (FCU 3F East)")
 
 
@@ -235,10 +236,15 @@ async def test_trouble_with_a_chosen_tree(
 
 
 async def test_words(hass: HomeAssistant) -> None:
-    """Each word of a preview is used, with what the code gives it."""
+    """Each word of a preview takes what the code gives it; no reason lacks one."""
     given = {"more": {"count"}, "devices": {"count"}, "renamed": {"name"}}
     for language in LANGUAGES:
-        for key, text in load(language)["common"].items():
-            key = key.removeprefix("places_")
+        words = {
+            key.removeprefix("places_"): text
+            for key, text in load(language)["common"].items()
+            if key.startswith("places_")
+        }
+        assert {"floor", "left", *(f"left_{reason}" for reason in Left)} < words.keys()
+        for key, text in words.items():
             wanted = {"count"} if key.startswith("left_") else given.get(key, set())
             assert placeholders(text) == wanted
