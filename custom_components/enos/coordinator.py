@@ -23,7 +23,7 @@ from .const import DEVICES_INTERVAL, DOMAIN, LOGGER, VALUES_INTERVAL, point_uniq
 from .direct import DirectReader
 from .discovery import Discovery
 from .exceptions import auth_failed, clock_wrong, update_failed
-from .knowledge import Fate, Mask, PointState, Source
+from .knowledge import Fate, Mask, PointState, Source, same_form
 from .mapping import Kind
 from .polling import Batch
 
@@ -460,7 +460,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         if sample == state.reading:
             # Only who has the newest sample can tell what became of a write.
             self._settle(key, state)
-        if state.value != shown or was_missing:
+        if was_missing or not same_form(state.value, shown):
             self.notify(key)
         if news:
             self.on_reading(key)
@@ -525,7 +525,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             shown = state.value
             state.mask.since = None
             self._settle(key, state)
-            if state.value != shown:
+            if not same_form(state.value, shown):
                 self.notify(key)
 
     def _settle(self, key: PointKey, state: PointState) -> None:

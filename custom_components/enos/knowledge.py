@@ -162,6 +162,13 @@ class PointState:
         return SETTLE_TIME if self.can_read_back else SETTLE_TIME_NO_READ_BACK
 
 
+def same_form(one: JsonValue, other: JsonValue) -> bool:
+    """Tell whether two raw values are one in form, too: true is not 1, which is a number."""
+    if type(one) is not type(other) or one != other:
+        return False
+    return not isinstance(one, list | dict) or repr(one) == repr(other)
+
+
 def same_sample(point: Measurepoint, one: Reading, other: Reading | None) -> bool:
     """Tell whether two readings are one sample, as two sources may tell it.
 

@@ -18,6 +18,7 @@ from .batches import BatchReader, PointKey
 from .const import LOGGER
 from .coordinator import EnosConfigEntry
 from .knowledge import Source
+from .memory import can_be_kept
 from .polling import Batch
 from .targets import (
     PointTarget,
@@ -111,7 +112,8 @@ def _plain(point: Measurepoint, raw: JsonValue) -> JsonValue:
             found: JsonValue = json.loads(raw)
         except ValueError, RecursionError:
             return raw
-        return found if isinstance(found, list | dict) else raw
+        # Nested without end, nobody could write it down.
+        return found if isinstance(found, list | dict) and can_be_kept(found) else raw
     return raw if value is None or isinstance(raw, list | dict) else value
 
 

@@ -54,6 +54,9 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.A
 # Relative error of a number that went through a 32-bit float.
 _FLOAT32_EPSILON: Final = 2.0**-23
 
+# What writers of JSON put for a number that is none.
+_NO_CODES: Final = frozenset({"nan", "null", "infinity", "inf"})
+
 NUMERIC: Final = frozenset({DataType.INT, DataType.FLOAT, DataType.DOUBLE})
 
 
@@ -80,8 +83,9 @@ def parse(point: Measurepoint, raw: JsonValue) -> Value:
     """Return a raw value as the point's type has it; None where it does not fit.
 
     BOOL: bool. INT: int. FLOAT, DOUBLE: float, always finite. ENUM: the code as text, also an
-    unknown one. TIMESTAMP: datetime in UTC. DATE: date. STRING, FILE (its address), ARRAY and
-    STRUCT: text as it is, anything else as compact JSON text. Never raises.
+    unknown one. TIMESTAMP: datetime in UTC. DATE: date. STRING: text as it is, anything else as
+    compact JSON text. FILE: its address. ARRAY, STRUCT: a list or an object as such text, a
+    text as it is. Never raises.
     """
     if raw is None:
         return None
@@ -102,10 +106,12 @@ def parse(point: Measurepoint, raw: JsonValue) -> Value:
             return _parse_timestamp(raw)
         case DataType.DATE:
             return _parse_date(raw)
-        case DataType.UNKNOWN:
-            return None
-        case _:
+        case DataType.STRING:
             return _compact(raw)
+        case DataType.ARRAY | DataType.STRUCT | DataType.FILE:
+            return _parse_text(point.data_type, raw)
+        case _:
+            return None
 
 
 def code_of(value: Value) -> str:
@@ -189,7 +195,18 @@ def _parse_code(point: Measurepoint, raw: JsonValue) -> str | None:
         text = str(number)
     if number is not None and (point.enum_is_int or str(number) in point.enum):
         return str(number)
-    return None if text.lower() in {"nan", "null"} else text
+    return None if text.lower().lstrip("+-") in _NO_CODES else text
+
+
+def _parse_text(data_type: DataType, raw: JsonValue) -> str | None:
+    """Return what comes as text; a list also as a list, an object as an object."""
+    if isinstance(raw, str):
+        return raw if raw.strip() else None
+    if (data_type is DataType.ARRAY and isinstance(raw, list)) or (
+        data_type is DataType.STRUCT and isinstance(raw, dict)
+    ):
+        return _compact(raw)
+    return None
 
 
 def _compact(raw: JsonValue) -> str | None:
@@ -352,7 +369,10 @@ def fit(
 
 def as_text(number: float) -> str:
     """Return a number for people: ten digits, which every 32-bit one has whole."""
-    return f"{number:.10g}"
+    try:
+        return f"{number:.10g}"
+    except OverflowError:  # an int beyond every float, which somebody asked for
+        return f"{Decimal(number):.10g}"
 
 
 def _decimal(value: float) -> Decimal:

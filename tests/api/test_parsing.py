@@ -471,6 +471,25 @@ async def test_byte_order_mark(answering: Answering) -> None:
     assert await answering.read_latest() == {}
 
 
+@pytest.mark.parametrize("literal", ["NaN", "5"])
+@pytest.mark.parametrize(
+    ("depth", "kept"),
+    [(3, True), (64, True), (65, False), (900, False), (1500, False)],
+)
+async def test_value_that_nests_without_end(
+    answering: Answering, depth: int, kept: bool, literal: str
+) -> None:
+    """What nobody could write down is unknown as a whole, and costs the others nothing."""
+    deep = "[" * depth + "]" * depth
+    answering.raw(
+        f'{{"code":0,"data":{{"items":[{{"assetId":"a","p":{deep},"timestamp":1}},'
+        f'{{"assetId":"b","p":{literal},"timestamp":2}}]}}}}'
+    )
+    found = await answering.read_latest()
+    assert found["b", "p"].value == (5 if literal == "5" else None)
+    assert (found["a", "p"].value is not None) is kept
+
+
 async def test_half_a_reply_is_none(answering: Answering) -> None:
     """What is liberal with values does not take half a reply for a whole one."""
     text = '{"code":0,"data":{"items":[{"assetId":"a","p":NaN,"timestamp":1}]}}'

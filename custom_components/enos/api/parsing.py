@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 import json
 import math
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
@@ -18,6 +18,7 @@ from .models import (
     DataType,
     Device,
     DeviceStatus,
+    JsonValue,
     LocalizedText,
     Measurepoint,
     Product,
@@ -59,14 +60,15 @@ def _leniently(content: bytes) -> object:
             parse_constant=lambda _: None,
             parse_float=finite,
         )
-        text = json.dumps(_pruned(value), ensure_ascii=False)
+        # So deep that what is too deep for a value still is.
+        text = json.dumps(_pruned(value, _DEEPEST + 8), ensure_ascii=False)
         return orjson.loads(text.encode("utf-8", "replace"))
     except ValueError, RecursionError:
         return None
 
 
-def _pruned(value: Any, depth: int = _DEEPEST) -> Any:
-    """Return a value with None for what is nested too deep to be written anywhere."""
+def _pruned(value: Any, depth: int) -> Any:
+    """Return a value with None for what is nested deeper."""
     if not isinstance(value, list | dict):
         return value
     if depth == 0:
@@ -74,6 +76,24 @@ def _pruned(value: Any, depth: int = _DEEPEST) -> Any:
     if isinstance(value, list):
         return [_pruned(item, depth - 1) for item in value]
     return {key: _pruned(item, depth - 1) for key, item in value.items()}
+
+
+def _value(value: Any) -> JsonValue:
+    """Return the value of a sample; None for one that is nested too deep to be one.
+
+    Only a whole value is as the device sent it.
+    """
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, list | dict)
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return cast("JsonValue", value)
+    return None
 
 
 def _int(value: object) -> int | None:
@@ -399,14 +419,14 @@ def latest(data: object, wanted: frozenset[str]) -> dict[tuple[str, str], Readin
         time = _int(item.get("timestamp"))
         for key, value in item.items():
             if key in wanted and key not in ("assetId", "timestamp"):
-                readings[asset_id, key] = Reading(_pruned(value), time)
+                readings[asset_id, key] = Reading(_value(value), time)
     return readings
 
 
 def query_latest(data: object) -> dict[str, Reading]:
     """Return the samples of a `queryLatest` reply by point."""
     return {
-        item["id"]: Reading(_pruned(item.get("value")), _int(item.get("time")))
+        item["id"]: Reading(_value(item.get("value")), _int(item.get("time")))
         for item in items(data)
         if isinstance(item.get("id"), str)
     }
