@@ -28,17 +28,20 @@ import probatio
 from .api.client import EnosClient
 from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Device
+from .config_size import Neighbours, refuse_too_many
 from .config_steps import async_models, client_for, named, problem_of
-from .config_target import FlowProblem
+from .config_target import FlowProblem, Target
 from .const import (
     CONF_ASSET_ID,
     CONF_CONTROLS,
     CONF_CORRECTION_EXCEPTIONS,
     CONF_CORRECTIONS,
+    CONF_DEVICES,
     CONF_POLICY,
     CONF_POLICY_EXCEPTIONS,
     CONF_PRODUCT_KEY,
     CONF_SENSORS,
+    CONF_SERVICES,
     DOMAIN,
     LOGGER,
     SUBENTRY_DEVICE,
@@ -134,6 +137,7 @@ class ProfileSteps(ConfigSubentryFlow):
                 client = self._profile_client()
                 self._profile_known = await self._async_known(client, subentry)
                 self._profile = await self._async_read(user_input, subentry)
+                self._refuse_too_large(subentry)
             except FileError as err:
                 errors["base"] = "profile_mistakes"
                 placeholders["count"] = str(len(err.problems))
@@ -258,6 +262,24 @@ class ProfileSteps(ConfigSubentryFlow):
             self._profile_known,
             subentry.data,
             self.hass.config.language,
+        )
+
+    def _refuse_too_large(self, subentry: ConfigSubentry) -> None:
+        """Refuse what makes more entities than Home Assistant takes. Raises `FlowProblem`."""
+        there = Neighbours(self.hass, self._get_entry(), subentry)
+        target = Target.from_subentry(subentry)
+        target.controls = self._profile.data[CONF_CONTROLS]
+        target.sensors = self._profile.data[CONF_SENSORS]
+        target.services = self._profile.data[CONF_SERVICES]
+        known = self._profile_known
+        target.count = (
+            1
+            if known.single
+            else len(subentry.data.get(CONF_DEVICES) or known.devices or ())
+            or there.devices
+        )
+        refuse_too_many(
+            target, there.room, beside=there.beside(target), before=there.before
         )
 
     # What people are told.

@@ -139,7 +139,8 @@ def write(data: Mapping[str, Any], known: Known, language: str) -> str:
     lines = [
         f"# EnOS profile of {comment(known.name)}",
         "# use: control (may be written) or sensor. What is left out of a point comes from the",
-        f"# model; what can be said of it: {', '.join(CORRECTION_KEYS)}.",
+        f"# model; what can be said of it: {', '.join(CORRECTION_KEYS[:8])},",
+        f"# {', '.join(CORRECTION_KEYS[8:])}.",
         entry(KEY_FORMAT, str(VERSION)),
     ]
     if known.product_key:

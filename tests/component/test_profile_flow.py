@@ -23,6 +23,7 @@ from tests.unit.test_profile import MISTAKES, problems_in
 
 from .common import device_subentry, entry_for, product_subentry, set_up
 from .flows import Step, fill_subentry, reconfigure_subentry, refuse, suggested
+from .test_flow_scale import LIMIT, crowd
 from .texts import LANGUAGES, flat, load
 
 FLOW = "/api/config/config_entries/subentries/flow"
@@ -483,6 +484,27 @@ async def test_devices_unknown(hass: HomeAssistant, bench: Simulator) -> None:
     assert only(entry).data["policy_exceptions"] == {
         "abcdefgh": {**USUAL, "timeout": 5}
     }
+
+
+async def test_too_many_entities(hass: HomeAssistant, bench: Simulator) -> None:
+    """A file cannot bring in more entities than Home Assistant takes."""
+    entry = entry_for(bench, product_subentry(bench, "lab", sensors=["date_due"]))
+    await set_up(hass, entry)
+    crowd(hass, entry, LIMIT - 5)
+    text = (
+        (await exported(hass, entry))
+        .replace(
+            "  # int_open:",
+            "  int_open: {use: control}\n  int_total: {use: sensor}\n  #",
+        )
+        .replace("  # int_total:", "  #")
+    )
+    form = await import_text(hass, entry, text)
+    assert form["errors"] == {"base": "too_many_entities"}
+    assert form["description_placeholders"]["count"] == "10,001"
+    fewer = text.replace("  int_total: {use: sensor}\n", "")
+    confirm = await fill_subentry(hass, form, {"profile_text": fewer})
+    assert confirm["step_id"] == "profile_confirm"
 
 
 # Texts.
