@@ -88,7 +88,7 @@ def _news(
         return None
     added: dict[str, str] = {}
     # Where devices have different models, one that still has the frozen label will do.
-    unchanged = {*correction.options}
+    unchanged: set[str] = set()
     changed: dict[str, str] = {}
     for point in points:
         labels = option_labels(point, language)

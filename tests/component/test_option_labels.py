@@ -1,5 +1,6 @@
 """Labels of options are states: frozen when chosen, and changed only by a person's word."""
 
+from dataclasses import replace
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -232,10 +233,18 @@ async def test_changed_labels_kept(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """Who keeps the present labels is not asked again, until the model changes once more."""
-    remodel(sim, _1=("Cool", ""), _2=("Heat", ""), _3=("Fan only", ""), _7=("Dry", ""))
-    entry = fcu_entry(sim, corrections={"mode": {"options": {"2": "Warm"}}})
+    remodel(
+        sim,
+        _1=("Cool", ""),
+        _2=("Heat", ""),
+        _3=("Fan only", ""),
+        _7=("Dry", ""),
+        _8=("Night", ""),
+    )
+    by_hand = {"options": {"2": "Warm", "8": "Quiet"}}
+    entry = fcu_entry(sim, corrections={"mode": by_hand})
     await told_after(hass, entry)
-    # The label of code 2 was corrected by hand: the model's does not matter.
+    # The labels of codes 2 and 8 were corrected by hand: the model's do not matter.
     assert changes(hass, entry)[0].endswith(": + 7 = Dry, 1 = Cooling → Cool")
     browser = await repair(hass, hass_client, entry)
     await browser.open()
@@ -243,7 +252,8 @@ async def test_changed_labels_kept(
     assert issue_of(hass, entry) is None
     data = subentry_of(entry).data
     assert data["labels"]["mode"] == {**MODE, "7": "Dry"}
-    assert sorted(options_of(hass, sim)) == ["Cooling", "Dry", "Fan only", "Warm"]
+    options = ["Cooling", "Dry", "Fan only", "Quiet", "Warm"]
+    assert sorted(options_of(hass, sim)) == options
     await poll_devices(hass)
     assert issue_of(hass, entry) is None
     # A form that is saved unchanged neither asks again nor thaws anything.
@@ -401,6 +411,52 @@ async def test_account_not_loaded(
     await hass.async_block_till_done(wait_background_tasks=True)
     assert (await browser.submit(hass, changed="take"))["type"] == "create_entry"
     assert issue_of(hass, entry) is None
+
+
+async def test_model_changed_while_the_form_was_open(
+    hass: HomeAssistant, sim: Simulator, hass_client: ClientSessionGenerator
+) -> None:
+    """What was shown is what is taken; what came since is told again."""
+    remodel(sim, _1=("Cool", ""), _2=("Heating", ""), _3=("Fan only", ""))
+    entry = fcu_entry(sim)
+    await told_after(hass, entry)
+    browser = await repair(hass, hass_client, entry)
+    step = await browser.open()
+    assert "Cool" in step["description_placeholders"]["changes"]
+    remodel(sim, _1=("Cold", ""), _2=("Heating", ""), _3=("Fan only", ""))
+    # As after a restart, which reads the models.
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.data.pop(DOMAIN)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await poll_devices(hass)
+    assert changes(hass, entry)[0].endswith("→ Cold")
+    await browser.submit(hass, changed="keep")
+    await poll_devices(hass)
+    assert subentry_of(entry).data["labels"]["mode"] == MODE
+    assert changes(hass, entry)[0].endswith("→ Cold")
+
+
+async def test_devices_of_two_models(hass: HomeAssistant, sim: Simulator) -> None:
+    """A label that one of the models still has is not changed; each brings its new codes."""
+    fcu = sim.kind("fcu")
+    sim.kinds["fcu_2"] = replace(fcu, key="fcu_2", model_id="fcu_2")
+    sim.remodel_device(sim.device("fcu", 1).asset_id, "fcu_2")
+    sim.change_point(
+        "fcu_2",
+        "mode",
+        definition=enum("INT", _1=("Cool", ""), _2=("Heating", ""), _4=("Dry", "")),
+    )
+    entry = fcu_entry(sim)
+    await told_after(hass, entry)
+    assert changes(hass, entry)[0].endswith("(`mode`): + 4 = Dry")
+    remodel(sim, _1=("Cold", ""), _2=("Heating", ""), _3=("Fan only", ""))
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.data.pop(DOMAIN)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await poll_devices(hass)
+    (line,) = changes(hass, entry)
+    assert line.endswith(("1 = Cooling → Cool", "1 = Cooling → Cold"))
+    assert "+ 4 = Dry, " in line
 
 
 async def test_shown_as_something_else(hass: HomeAssistant, sim: Simulator) -> None:
