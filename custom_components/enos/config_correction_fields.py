@@ -23,6 +23,7 @@ from homeassistant.helpers.selector import (
 )
 
 from .api.models import DataType, Measurepoint
+from .checks import Problem, problems_of
 from .config_target import FlowProblem
 from .const import CONF_UNIT
 from .corrections import Correction, corrected, describe
@@ -112,8 +113,8 @@ class Subject:
     """A measurepoint that is to be corrected.
 
     `point` is the model's, `labels` the option labels frozen when it was chosen. `said` is what
-    was said so far, `general` what holds for it besides: for a single device that is what was
-    said of all.
+    was said so far, `general` what holds for it besides: what a console's export declares, and
+    for a single device what was said of all.
     """
 
     point: Measurepoint
@@ -145,6 +146,10 @@ class Subject:
             language=self.language,
             labels=self.labels,
         )[1]
+
+    def problems(self, said: Correction) -> list[Problem]:
+        """Return what is wrong if this is said of it."""
+        return problems_of(self.point, self.whole(said), writable=self.writable)
 
     def name(self, said: Correction) -> str:
         """Return its name if this is said of it."""

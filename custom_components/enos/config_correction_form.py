@@ -22,7 +22,7 @@ from homeassistant.helpers.selector import (
 import probatio
 
 from .api.models import DataType, Measurepoint
-from .checks import did_you_mean, problems_of
+from .checks import did_you_mean
 from .config_correction_fields import (
     AS_GIVEN,
     CLASSES,
@@ -241,10 +241,7 @@ class CorrectionForm:
         said = replace(said, **wanted)
         subject = self.subject
         return getattr(subject.described(said), name, None) == value and not any(
-            problem.field == name
-            for problem in problems_of(
-                subject.point, subject.whole(said), writable=subject.writable
-            )
+            problem.field == name for problem in subject.problems(said)
         )
 
     def _value_selector(self) -> SelectSelector | TextSelector:
@@ -287,7 +284,9 @@ class CorrectionForm:
         asset_id = self._entered[CONF_DEVICE] or ""
         subject = self.subject
         if asset_id:
-            subject = replace(subject, said=Correction(), general=subject.said)
+            subject = replace(
+                subject, said=Correction(), general=subject.whole(subject.said)
+            )
         said = self._answer(subject, fields)
         if asset_id and not said:
             raise FieldProblem(
@@ -342,14 +341,17 @@ class CorrectionForm:
         self, subject: Subject, said: Correction, fields: Collection[str]
     ) -> None:
         """Refuse what would not come true in some fields. Raises `FieldProblem`."""
-        for problem in problems_of(
-            subject.point, subject.whole(said), writable=subject.writable
-        ):
+        before = subject.problems(Correction())
+        for problem in subject.problems(said):
             name = problem.field
             if name not in fields and CONF_SWAPPED in fields:
                 name = CONF_SWAPPED
-            # What was said of all devices is not this form's where it is about one.
-            if name in fields and problem.field in said.data():
+            # What is wrong already with what was said of all devices is not this form's;
+            # nor are classes of a kind that a single device is not.
+            own = problem.field in said.data() or (
+                problem not in before and problem.key != "class_unknown"
+            )
+            if name in fields and own:
                 texts = dict(problem.placeholders)
                 if name in (CONF_KIND, *CLASSES):
                     texts["value"] = self._words(name, texts["value"])

@@ -55,6 +55,7 @@ class CorrectionSteps(ConfigSubentryFlow):
 
     _selection: Selection
     _points: Mapping[str, Measurepoint]
+    _writable: set[str]
     _names: Mapping[str, str]
     _texts: Mapping[str, str]
     _all: tuple[_Choice, ...] = ()
@@ -81,6 +82,8 @@ class CorrectionSteps(ConfigSubentryFlow):
         for model in models:
             points |= model.measurepoints
         self._points = with_items(points.values())
+        # An item alone cannot be written, whatever a file that was imported says.
+        self._writable = points.keys() & {*selection.controls}
         self._names = self._device_names()
         self._texts = await self._async_texts()
         self._all = self._found = self._choices()
@@ -193,17 +196,18 @@ class CorrectionSteps(ConfigSubentryFlow):
     def _subject(self, key: str, asset_id: str) -> Subject:
         """Return a point as it is to be corrected, of all devices or of one."""
         selection = self._selection
-        general = selection.corrections.get(key, Correction())
-        said = general
+        said = selection.corrections.get(key, Correction())
+        general = selection.declared.get(key, Correction())
         if asset_id:
+            general = said.over(general)
             said = selection.exceptions.get(asset_id, {}).get(key, Correction())
         return Subject(
             point=self._points[key],
-            writable=key in selection.controls,
+            writable=key in self._writable,
             language=self.hass.config.language,
             labels=selection.labels.get(key, {}),
             said=said,
-            general=general if asset_id else Correction(),
+            general=general,
         )
 
     def _choice(self, subject: Subject, key: str, asset_id: str) -> _Choice:
@@ -339,7 +343,7 @@ class CorrectionSteps(ConfigSubentryFlow):
             or self._get_reconfigure_subentry().title,
             "point": form.name,
             "key": choice.key,
-            "type": f"{point.data_type} {unit or ''}".strip(),
+            "type": f"{point.data_type} · {unit}" if unit else point.data_type.value,
         }
         errors: dict[str, str] = {}
         if user_input is not None:

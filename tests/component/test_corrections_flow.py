@@ -237,12 +237,35 @@ async def test_only_differences_are_kept(hass: HomeAssistant, sim: Simulator) ->
     }
     form = await open_form(hass, entry, ["<b>1</b>", "int_setpoint)"][1][:-1])
     assert suggested(form)["maximum"] == 80.0
-    assert form["description_placeholders"]["type"] == "INT %"
+    assert form["description_placeholders"]["type"] == "INT · %"
     await answer(hass, form, name=None)
     assert corrections(entry) == {"int_setpoint": {"maximum": 80.0}}
     await correct(hass, entry, "int_setpoint", maximum=100)
     assert corrections(entry) == {}
     assert dict(first(entry).data) == {**before, "corrections": {}}
+
+
+async def test_export_declares(hass: HomeAssistant, sim: Simulator) -> None:
+    """The range of a console's export counts as the model's; a correction goes before it."""
+    ends = {"minimum": 0, "maximum": 60, "step": 5}
+    entry, lab = await bench(
+        hass,
+        sim,
+        controls=["int_open"],
+        declared={"int_open": {"writable": True, **ends}},
+    )
+    form = await open_form(hass, entry, "int_open")
+    assert ends.items() <= suggested(form).items()
+    form = await answer(hass, form, minimum=70)
+    assert form["errors"] == {"maximum": "minimum_not_below"}
+    await answer(hass, form, minimum=0, maximum=40)
+    assert corrections(entry) == {"int_open": {"maximum": 40.0}}
+    await correct(hass, entry, "int_open", device=lab.asset_id, maximum=60)
+    assert exceptions(entry) == {lab.asset_id: {"int_open": {"maximum": 60.0}}}
+    form = await open_form(hass, entry, "int_open", of=lab)
+    assert {**ends, "maximum": 60}.items() <= suggested(form).items()
+    await correct(hass, entry, "int_open", maximum=None)
+    assert corrections(entry) == {}
 
 
 async def test_class_follows_the_unit(hass: HomeAssistant, sim: Simulator) -> None:
@@ -635,6 +658,25 @@ async def test_exception_of_a_device(hass: HomeAssistant, sim: Simulator) -> Non
     await correct(hass, entry, "float_measured", of=lab, forget=True, name="Unheard")
     assert exceptions(entry) == {}
     assert corrections(entry) == general
+
+
+async def test_exception_goes_with_the_rest(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """What is said of one device has to go with what was said of all."""
+    entry, lab = await bench(hass, sim)
+    await correct(hass, entry, "int_setpoint", maximum=80)
+    form = await open_form(hass, entry, "int_setpoint")
+    form = await answer(hass, form, device=lab.asset_id, minimum=90)
+    assert form["errors"] == {"maximum": "minimum_not_below"}
+    # A class of numbers does not keep a device from being a switch.
+    await correct(hass, entry, "float_open", device_class="atmospheric_pressure")
+    await correct(hass, entry, "float_open", device=lab.asset_id, kind="switch")
+    assert exceptions(entry) == {lab.asset_id: {"float_open": {"kind": "switch"}}}
+    assert corrections(entry) == {
+        "int_setpoint": {"maximum": 80.0},
+        "float_open": {"device_class": "atmospheric_pressure"},
+    }
 
 
 async def test_forget(hass: HomeAssistant, sim: Simulator) -> None:
