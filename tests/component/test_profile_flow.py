@@ -19,7 +19,8 @@ from custom_components.enos.config_profile import line_text
 from custom_components.enos.const import DOMAIN
 from custom_components.enos.profile_yaml import LineProblem
 from simulator import Simulator
-from tests.unit.test_profile import MISTAKES, problems_in
+from tests.unit.test_profile import problems_in
+from tests.unit.test_profile_mistakes import MISTAKES
 
 from .common import device_subentry, entry_for, product_subentry, set_up
 from .flows import Step, fill_subentry, reconfigure_subentry, refuse, suggested
