@@ -1,7 +1,9 @@
 """Fixtures of the component tests."""
 
+from pathlib import Path
 from typing import Any
 
+from homeassistant.components import file_upload
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.core import ServiceRegistry
 from homeassistant.data_entry_flow import FlowHandler, FlowManager
@@ -18,6 +20,12 @@ from .texts import check_exception, check_fix_step, check_issue, check_step
 @pytest.fixture(autouse=True)
 def integration(enable_custom_integrations: None) -> None:
     """Let Home Assistant load this repository's integration."""
+
+
+@pytest.fixture(autouse=True)
+def uploads_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep what is uploaded apart from other tests: Home Assistant has one folder for all."""
+    monkeypatch.setattr(file_upload, "TEMP_DIR_NAME", str(tmp_path / "uploads"))
 
 
 @pytest.fixture(autouse=True)

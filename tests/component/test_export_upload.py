@@ -1,5 +1,6 @@
 """The console's export of a model in the flows: suggestions, ranges, and a model from a file."""
 
+import json
 from typing import Any
 
 from homeassistant.components.number import NumberMode
@@ -9,7 +10,9 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.enos.api.models import DataType, LocalizedText, Measurepoint
 from custom_components.enos.model_export import MAX_SIZE
+from custom_components.enos.selection import fields_of, manual_point
 from custom_components.enos.values import FLOAT_MAX
 from simulator import Simulator
 
@@ -516,3 +519,46 @@ async def test_all_products(hass: HomeAssistant, sim: Simulator) -> None:
     assert result["type"] is FlowResultType.CREATE_ENTRY
     found = {each.data["product_key"] for each in result["result"].subentries.values()}
     assert found == sim.products.keys()
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        Measurepoint(
+            identifier="scene",
+            name=LocalizedText("Scene"),
+            data_type=DataType.ENUM,
+            # Texts that look like numbers stay texts.
+            enum={"1": LocalizedText("Day"), "2": LocalizedText("Night")},
+            enum_is_int=False,
+        ),
+        Measurepoint(
+            identifier="mode",
+            data_type=DataType.ENUM,
+            enum={"-1": LocalizedText("Off")},
+            enum_is_int=True,
+            signal_type="DI",
+        ),
+        Measurepoint(
+            identifier="power",
+            data_type=DataType.DOUBLE,
+            unit="W",
+            multiplier="KILO",
+            tags={"ha/device_class": "power"},
+        ),
+        Measurepoint(
+            identifier="lamp",
+            data_type=DataType.BOOL,
+            bool_labels={True: "An", False: "Aus"},
+        ),
+        Measurepoint(identifier="text", data_type=DataType.STRING, max_length=16),
+        Measurepoint(
+            identifier="list", data_type=DataType.ARRAY, item_type=DataType.FLOAT
+        ),
+    ],
+    ids=lambda point: point.identifier,
+)
+def test_point_kept_without_its_model(point: Measurepoint) -> None:
+    """What is kept of a point of a file gives the same point again."""
+    kept = json.loads(json.dumps(fields_of(point, "en")))
+    assert manual_point(point.identifier, kept) == point

@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.enos.const import DOMAIN
 from simulator.points import Kind, Point
 
 _CLASSES = {"BOOL": "Bool", "ENUM": "Enum", "INT": "Int", "STRING": "String"}
@@ -21,7 +22,8 @@ async def upload(
     name: str = "model.json",
 ) -> str:
     """Upload a file as a browser does: bytes, text, or what becomes JSON; return its id."""
-    assert await async_setup_component(hass, "file_upload", {})
+    # All views have to be there before the first request: the test's server adds none later.
+    assert await async_setup_component(hass, DOMAIN, {})
     client = await hass_client()
     if not isinstance(content, bytes | str):
         content = json.dumps(content, ensure_ascii=False)
