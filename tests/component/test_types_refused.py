@@ -10,12 +10,12 @@ import pytest
 
 from simulator import Simulator
 
-from .actions import do
+from .actions import do, refused
 from .bench import CONTROLS, bench, bench_control, bench_world, set_up_bench
 from .common import poll
 from .queueing import QUEUE
 from .reading import loud
-from .writing import sets
+from .writing import Control, sets
 
 NAN: Final = float("nan")
 INF: Final = float("inf")
@@ -208,14 +208,30 @@ async def test_code_that_only_the_device_knows(
     hass: HomeAssistant, sim: Simulator
 ) -> None:
     """It is shown and listed while it lasts, but never written."""
-    await set_up_bench(hass, sim)
-    for point, raw in (("enum_int", 42), ("enum_text", "turbo")):
-        control = bench_control(hass, sim, point)
+    options = {
+        "int_open": {"1": "One", "2": "Two"},
+        "string_onoff": {"on": "On", "off": "Off"},
+    }
+    said = {
+        point: {"kind": "select", "options": labels}
+        for point, labels in options.items()
+    }
+    await set_up_bench(hass, sim, corrections=said)
+    for point, raw in (
+        ("enum_int", 42),
+        ("enum_text", "turbo"),
+        ("int_open", 42),
+        ("string_onoff", "turbo"),
+    ):
+        control = Control(hass, sim, "select", bench(sim), point)
         sim.put(bench(sim).asset_id, point, raw)
         await poll(hass)
         assert control.state == str(raw)
         assert str(raw) in control.full_state.attributes["options"]
         err = await control.refuse(str(raw))
+        assert err.translation_key == "unknown_option"
+        action: dict[str, Any] = {"entity_id": control.entity_id, "value": raw}
+        err = await refused(hass, "set_measurepoint", **action)
         assert err.translation_key == "unknown_option"
     assert sets(sim) == []
 
