@@ -59,10 +59,15 @@ class Options:
     simulator_port: int
     admin_port: int
     devices: int
+    kind: list[str]
 
-    def building(self) -> dict[str, int]:
+    def building(self) -> dict[str, Json]:
         """Return what Home Assistant remembers of the building."""
-        return {"simulator_port": self.simulator_port, "devices": self.devices}
+        return {
+            "simulator_port": self.simulator_port,
+            "devices": self.devices,
+            "kind": self.kind,
+        }
 
 
 def parse_arguments() -> Options:
@@ -74,11 +79,17 @@ def parse_arguments() -> Options:
     add("--simulator-port", type=int, help="the building's EnOS gateway (18080)")
     add("--admin-port", type=int, default=18081, help="its controls (18081)")
     add("--devices", type=int, help="how many the building has (24)")
+    add(
+        "--kind",
+        nargs="+",
+        metavar="KIND=COUNT",
+        help="more devices, for example wide=100 with 500 measurepoints each, or lab=1",
+    )
     given = parser.parse_args()
     before = {}
     if not given.reset and (STATE / BUILDING).exists():
         before = json.loads((STATE / BUILDING).read_text(encoding="utf-8"))
-    for name, usual in {"simulator_port": 18080, "devices": 24}.items():
+    for name, usual in {"simulator_port": 18080, "devices": 24, "kind": []}.items():
         known = before.get(name)
         if getattr(given, name) is None:
             setattr(given, name, known or usual)
@@ -498,6 +509,8 @@ async def develop(options: Options) -> None:
     command = [sys.executable, "-m", "simulator", "--port", str(options.simulator_port)]
     command += ["--admin-port", str(options.admin_port)]
     command += ["--devices", str(options.devices)]
+    if options.kind:
+        command += ["--kind", *options.kind]
     async with (
         aiohttp.ClientSession() as session,
         running("the building", *command, log=log) as building,

@@ -36,7 +36,7 @@ def refuse_too_many(
             )
         raise FlowProblem(
             "too_many_entities",
-            count=f"{LIMIT - room + count:,}",
+            entities=f"{LIMIT - room + count:,}",
             limit=f"{LIMIT:,}",
             devices=f"{target.count:,}",
             most=str(max(0, (room - beside) // target.count - 1)),

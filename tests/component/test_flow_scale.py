@@ -138,8 +138,11 @@ async def test_large_fleet(hass: HomeAssistant) -> None:
             result = await fill(hass, result, nine)
             assert result["errors"] == {"base": "too_many_entities"}
             placeholders = result["description_placeholders"]
-            assert {key: placeholders[key] for key in ("count", "limit", "most")} == {
-                "count": "10,002",
+            assert {
+                key: placeholders[key] for key in ("count", "entities", "limit", "most")
+            } == {
+                "count": "502",
+                "entities": "10,002",
                 "limit": "10,000",
                 "most": "8",
             }
@@ -186,7 +189,7 @@ async def test_those_to_come_make_room(hass: HomeAssistant) -> None:
         )
         assert result["errors"] == {"base": "too_many_entities"}
         assert result["description_placeholders"]["most"] == "4"
-        assert result["description_placeholders"]["count"] == "10,064"
+        assert result["description_placeholders"]["entities"] == "10,064"
 
 
 async def test_more_devices_than_entities(hass: HomeAssistant) -> None:
@@ -227,7 +230,7 @@ async def test_points_by_hand(hass: HomeAssistant, sim: Simulator) -> None:
     ]
     refused = await fill_subentry(hass, result, {"points": points})
     assert refused["errors"] == {"base": "too_many_entities"}
-    assert refused["description_placeholders"]["count"] == "10,001"
+    assert refused["description_placeholders"]["entities"] == "10,001"
     assert suggested(refused) == {"points": points}
     done = await fill_subentry(hass, refused, {"points": points[:1]})
     assert done["type"] is FlowResultType.CREATE_ENTRY
@@ -258,7 +261,7 @@ async def test_product_added_to_a_full_entry(hass: HomeAssistant) -> None:
         points = list(offered(result, "sensors"))
         refused = await fill_subentry(hass, result, {"sensors": points[:3]})
         assert refused["errors"] == {"base": "too_many_entities"}
-        assert refused["description_placeholders"]["count"] == "10,007"
+        assert refused["description_placeholders"]["entities"] == "10,007"
         assert refused["description_placeholders"]["most"] == "2"
         done = await fill_subentry(hass, refused, {"sensors": points[:2]})
         assert done["type"] is FlowResultType.CREATE_ENTRY
@@ -389,7 +392,7 @@ async def test_what_is_counted_is_what_there_is(
     }
     refused = await fill_subentry(hass, result, points)
     assert refused["errors"] == {"base": "too_many_entities"}
-    assert refused["description_placeholders"]["count"] == "10,001"
+    assert refused["description_placeholders"]["entities"] == "10,001"
     points["sensors"].remove("co2")
     done = await fill_subentry(hass, refused, points)
     assert done["type"] is FlowResultType.CREATE_ENTRY
