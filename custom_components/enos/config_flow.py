@@ -10,6 +10,7 @@ from homeassistant.config_entries import (
     ConfigFlowContext,
     ConfigFlowResult,
     ConfigSubentryFlow,
+    FlowType,
     OptionsFlow,
 )
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
@@ -62,6 +63,9 @@ _CONNECTION: Final = section(
     ),
     {"collapsed": True},
 )
+
+# More than these nobody names and places one by one.
+MANY_DEVICES: Final = 100
 
 USER_SCHEMA: Final = probatio.Schema(
     {
@@ -382,6 +386,20 @@ class EnosConfigFlow(
             data=self._data,
             subentries=[target.subentry() for target in self._targets],
         )
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """With many devices, go on to the account's options, where floors and areas are.
+
+        Otherwise Home Assistant's last page asks for the name and the area of each new device;
+        with a thousand of them the browser stands still for a minute.
+        """
+        if sum(target.count for target in self._targets) > MANY_DEVICES:
+            flow = await self.hass.config_entries.options.async_init(
+                result["result"].entry_id
+            )
+            result["next_flow"] = (FlowType.OPTIONS_FLOW, flow["flow_id"])
+        return result
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]

@@ -1,6 +1,6 @@
 """Large models and large fleets: short suggestions, and no more entities than are taken."""
 
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry, FlowType
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
@@ -112,6 +112,7 @@ async def test_large_model(hass: HomeAssistant) -> None:
         await sim.stop()
         result = await fill(hass, result, suggested(result))
         assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert "next_flow" not in result
         wide, _ = result["result"].subentries.values()
         assert wide.data["controls"] == ["ch1_enable", "ch2_enable"]
         assert "ch2_enable" not in wide.data["sensors"]
@@ -153,6 +154,11 @@ async def test_large_fleet(hass: HomeAssistant) -> None:
         assert result["type"] is FlowResultType.CREATE_ENTRY
         (subentry,) = result["result"].subentries.values()
         assert subentry.data["sensors"] == eight["sensors"]
+        # Nobody is asked for a thousand names and areas.
+        kind, flow_id = result["next_flow"]
+        assert kind is FlowType.OPTIONS_FLOW
+        options = hass.config_entries.options.async_get(flow_id)
+        assert options["step_id"] == "init"
 
 
 async def test_suggestions_share_the_room(hass: HomeAssistant) -> None:
