@@ -502,7 +502,7 @@ async def test_too_many_entities(hass: HomeAssistant, bench: Simulator) -> None:
     )
     form = await import_text(hass, entry, text)
     assert form["errors"] == {"base": "too_many_entities"}
-    assert form["description_placeholders"]["count"] == "10,001"
+    assert form["description_placeholders"]["entities"] == "10,001"
     fewer = text.replace("  int_total: {use: sensor}\n", "")
     confirm = await fill_subentry(hass, form, {"profile_text": fewer})
     assert confirm["step_id"] == "profile_confirm"
