@@ -356,6 +356,8 @@ def binary_class(point: Measurepoint) -> str | None:
     """Return the class of a binary sensor where it is certain what true means."""
     if (declared := declared_class(point, BinarySensorDeviceClass)) is not None:
         return declared
+    if tag(point, TAG_DEVICE_CLASS) == "none":
+        return None
     if words_of(point.bool_labels.get(True, "")).any(w.NEGATED):
         return None
     found = words(point)

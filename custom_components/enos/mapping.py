@@ -14,6 +14,7 @@ from typing import Final
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.components.sensor.const import (
     DEVICE_CLASS_STATE_CLASSES,
+    STATE_CLASS_UNITS,
     SensorDeviceClass,
     SensorStateClass,
 )
@@ -388,7 +389,10 @@ def _describe_sensor(
             kind=Kind.SENSOR,
             device_class=number_class,
             state_class=_declared_state_class(
-                point, number_class, state_class(point, unit, number_class, found)
+                point,
+                unit,
+                number_class,
+                state_class(point, unit, number_class, found),
             ),
             unit=unit.text,
         )
@@ -406,12 +410,15 @@ def shows_number(point: Measurepoint) -> bool:
 
 
 def _declared_state_class(
-    point: Measurepoint, device_class: str | None, otherwise: str | None
+    point: Measurepoint, unit: Unit, device_class: str | None, otherwise: str | None
 ) -> str | None:
-    """Return the state class of tag `ha/state_class` if the device class allows it."""
+    """Return the state class of tag `ha/state_class` if unit and device class allow it."""
     declared = tag(point, TAG_STATE_CLASS)
     if declared == NO_CLASS:
         return None
+    for needy, units in STATE_CLASS_UNITS.items():
+        if declared == needy and unit.text not in units:
+            return otherwise
     allowed: Iterable[str] = SensorStateClass
     if device_class is not None:
         allowed = DEVICE_CLASS_STATE_CLASSES.get(SensorDeviceClass(device_class), ())

@@ -356,3 +356,14 @@ def test_anything(said: dict[str, Any], data_type: str, writable: bool) -> None:
         language="en",
         labels={},
     )
+
+
+def test_classes_that_do_not_fit() -> None:
+    """A class that Home Assistant would refuse with the unit is not taken from a tag either."""
+    model = point("x", unit="kW", tags={"ha/state_class": "measurement_angle"})
+    assert shown(model).state_class == "measurement"
+    around = point("x", unit="°", tags={"ha/state_class": "measurement_angle"})
+    assert shown(around).state_class == "measurement_angle"
+    alarm = point("alarm", "BOOL")
+    assert shown(alarm).device_class == "problem"
+    assert shown(alarm, device_class="none").device_class is None
