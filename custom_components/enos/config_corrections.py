@@ -1,6 +1,7 @@
 """The steps that correct measurepoints: find one, say what is wrong with it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -17,7 +18,7 @@ from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.translation import async_get_translations
 import probatio
 
-from .api.errors import EnosError
+from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Measurepoint, ThingModel
 from .config_correction_fields import FieldProblem, Subject
 from .config_correction_form import CorrectionForm, Words
@@ -120,9 +121,16 @@ class CorrectionSteps(ConfigSubentryFlow):
                 found = await client.search_devices(
                     product_keys=(selection.product_key,)
                 )
-            models = await async_models(
-                client, {device.model_id for device in found if selection.holds(device)}
-            )
+            model_ids = {device.model_id for device in found if selection.holds(device)}
+            if not model_ids:
+                # A product that has no devices yet; not everybody may list products.
+                with suppress(PermissionDeniedError):
+                    model_ids = {
+                        product.model_id
+                        for product in await client.search_products()
+                        if product.product_key == selection.product_key
+                    }
+            models = await async_models(client, model_ids)
         return list(models.values())
 
     def _device_names(self) -> dict[str, str]:

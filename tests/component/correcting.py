@@ -5,11 +5,49 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.enos.corrections import corrections_from
-from simulator import SimDevice
+from simulator import SimDevice, Simulator
 
+from .common import entry_for, product_subentry, set_up
 from .flows import Step, fill_subentry, reconfigure_subentry, suggested
+
+CONTROLS = (
+    "int_setpoint",
+    "float_open",
+    "int_flag",
+    "bool_switch",
+    "enum_int",
+    "enum_text",
+    "string_onoff",
+)
+SENSORS = ("float_measured", "int_measured", "bool_measured", "string_measured")
+
+
+async def bench(
+    hass: HomeAssistant, sim: Simulator, **more: Any
+) -> tuple[MockConfigEntry, SimDevice]:
+    """Set up two test benches."""
+    lab = sim.add_device("lab")
+    sim.add_device("lab")
+    more = {"controls": CONTROLS, "sensors": SENSORS, **more}
+    entry = entry_for(sim, product_subentry(sim, "lab", **more))
+    await set_up(hass, entry)
+    return entry, lab
+
+
+def fields(form: Step) -> list[str]:
+    """Return the fields of a form."""
+    return [str(key) for key in form["data_schema"].schema]
+
+
+def listed(form: Step, field: str) -> list[str]:
+    """Return the values of a list."""
+    options = form["data_schema"].schema[field].config["options"]
+    return [
+        option if isinstance(option, str) else option["value"] for option in options
+    ]
 
 
 def first(entry: ConfigEntry) -> ConfigSubentry:
