@@ -162,6 +162,7 @@ SHOWN: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     # Texts.
     (f'"{LONG}"', {"string": f"{'x' * 254}…"}),
     (f'"{HUGE}"', {"string": f"{'汉' * 254}…"}),
+    (f'"{"y" * 100}"', words("y" * 100)),
     (r'"a\u0000b"', {"string": "a\ufffdb"}),
     (r'"a\u001b[31mb"', {"string": "a\ufffd[31mb"}),
     (r'"\ud800"', words("?")),
