@@ -156,6 +156,23 @@ async def test_total_of_the_page(
     assert len(gateway.business) == requests
 
 
+@pytest.mark.parametrize("total", [0, -1, 1, 150])
+@pytest.mark.parametrize(("count", "requests"), [(200, 2), (401, 3)])
+async def test_total_that_is_too_low(
+    session: aiohttp.ClientSession,
+    gateway: Scripted,
+    total: int,
+    count: int,
+    requests: int,
+) -> None:
+    """A total below what a full page holds is not believed."""
+    gateway.answer = lambda exchange: page_of(
+        exchange, numbered(count), totalSize=total
+    )
+    assert await ids(gateway.client(session)) == numbered(count)
+    assert len(gateway.business) == requests
+
+
 @pytest.mark.parametrize(
     ("count", "requests"),
     [(199, 1), (200, 2), (201, 2), (399, 2), (400, 2), (600, 3)],
