@@ -232,9 +232,12 @@ async def test_product_that_is_brought_in(
     before = registry.async_get(sensor)
     assert before
     caplog.clear()
+    writes = count_writes(hass)
     device.product_key = sim.device("meter").product_key
     await poll_devices(hass)
     await poll_devices(hass)
+    # Moved as they are, not made anew; only what is chosen no more goes.
+    assert not {"entity create", "device create", "device remove"} & writes.keys()
     subentry = next(each for each in entry.subentries.values() if each.title == "meter")
     found = device_entry_of(hass, sim, device, entry)
     assert found
