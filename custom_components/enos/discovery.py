@@ -25,6 +25,7 @@ from .topology import Topology
 _MODELS_AGAIN: Final = 24 * 3600.0
 _MISSING_MODELS_AGAIN: Final = 600.0
 _ASSETS_A_CALL: Final = 100
+_FOUND_A_ROUND: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,25 +202,39 @@ class Discovery:
         looked_for = sorted(missing, key=self._asked_at.__getitem__)[:_ASSETS_A_CALL]
         if not looked_for:
             return set()
-        gone: set[str] = set()
         try:
             listed = await self._client.search_devices(asset_ids=looked_for)
-            there = {each.asset_id: each for each in listed if each.asset_id in missing}
-            self._keep(found, there.values())
-            for asset_id in looked_for:
-                device = there.get(asset_id)
-                if device is None:
-                    if not await self._client.device_exists(asset_id, searched=True):
-                        gone.add(asset_id)
-                elif self.selection_of(device) is None:
-                    gone.add(asset_id)
-                asked.add(asset_id)
-                self._asked_at[asset_id] = time.monotonic()
         except ApiError as err:
             LOGGER.debug("EnOS does not tell which devices it still has: %s", err)
-        for asset_id in gone:
-            found.pop(asset_id, None)
+            listed = ()
+        there = {each.asset_id: each for each in listed if each.asset_id in missing}
+        self._keep(found, there.values())
+        gone: set[str] = set()
+        kept = 0
+        for asset_id in looked_for:
+            device = there.get(asset_id)
+            if device is not None:
+                removed = self.selection_of(device) is None
+            elif kept < _FOUND_A_ROUND:
+                removed = not await self._exists(asset_id)
+                kept += not removed
+            else:
+                # They do exist, so it is the list: as few as can be are asked for alone.
+                continue
+            if removed:
+                gone.add(asset_id)
+                found.pop(asset_id, None)
+            asked.add(asset_id)
+            self._asked_at[asset_id] = time.monotonic()
         return gone
+
+    async def _exists(self, asset_id: str) -> bool:
+        """Tell whether EnOS still has a device; it has where it would not say so."""
+        try:
+            return await self._client.device_exists(asset_id, searched=True)
+        except ApiError as err:
+            LOGGER.debug("EnOS tells nothing of device %s: %s", asset_id, err)
+            return True
 
     async def _list(self) -> dict[str, Device]:
         """List the devices that the selections hold."""
