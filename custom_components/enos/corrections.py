@@ -26,7 +26,7 @@ from .mapping import (
     describe_reading,
     option_labels,
 )
-from .values import TAG_MAXIMUM, TAG_MINIMUM, TAG_STEP
+from .values import TAG_MAXIMUM, TAG_MINIMUM, TAG_STEP, declared_number
 
 ITEM_MARK: Final = "#"
 """Between the identifiers of a STRUCT and of its item."""
@@ -167,7 +167,7 @@ def corrected(point: Measurepoint, correction: Correction) -> Measurepoint:
         return point
     said = correction.data()
     tags = {tag: _as_tag(said[key]) for key, tag in _TAGS.items() if key in said}
-    changes: dict[str, Any] = {"tags": {**point.tags, **tags}}
+    changes: dict[str, Any] = {"tags": {**_beside(point, correction), **tags}}
     if correction.name is not None:
         changes["name"] = LocalizedText(correction.name)
     if correction.unit is not None:
@@ -181,6 +181,20 @@ def corrected(point: Measurepoint, correction: Correction) -> Measurepoint:
         }
         changes["enum"] = {**point.enum, **new}
     return replace(point, **changes)
+
+
+def _beside(point: Measurepoint, said: Correction) -> Mapping[str, str]:
+    """Return a point's tags without an end of a range that a person has moved the other end past.
+
+    Both would leave no range, and then none would bind.
+    """
+    low, high = (declared_number(point, key) for key in (TAG_MINIMUM, TAG_MAXIMUM))
+    past = set()
+    if said.minimum is not None and high is not None and high <= said.minimum:
+        past.add(TAG_MAXIMUM)
+    if said.maximum is not None and low is not None and low >= said.maximum:
+        past.add(TAG_MINIMUM)
+    return {key: text for key, text in point.tags.items() if key not in past}
 
 
 def _as_tag(value: object) -> str:

@@ -15,6 +15,7 @@ from custom_components.enos.corrections import (
     with_items,
 )
 from custom_components.enos.mapping import Kind, PointDescription
+from custom_components.enos.values import DOUBLE_MAX
 
 from .points import TWO, patient, point
 
@@ -367,3 +368,14 @@ def test_classes_that_do_not_fit() -> None:
     alarm = point("alarm", "BOOL")
     assert shown(alarm).device_class == "problem"
     assert shown(alarm, device_class="none").device_class is None
+
+
+def test_one_end_past_the_other() -> None:
+    """The end that a person gives binds, even past the model's other one."""
+    model = point("sp", unit="°C", tags={"ha/min": "5", "ha/max": "30"})
+    above = shown(model, writable=True, minimum=40)
+    assert (above.minimum, above.maximum) == (40.0, DOUBLE_MAX)
+    below = shown(model, writable=True, maximum=0)
+    assert (below.minimum, below.maximum) == (-DOUBLE_MAX, 0.0)
+    within = shown(model, writable=True, maximum=20)
+    assert (within.minimum, within.maximum) == (5.0, 20.0)
