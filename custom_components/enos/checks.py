@@ -147,7 +147,9 @@ def _problems(
     if correction.unit is not None:
         yield from _too_long("unit", correction.unit, MAX_UNIT_LENGTH)
     yield from _about_values(said, correction, writable=writable)
-    yield from _about_range(said, correction)
+    # An end of the model's that could not bind beside the corrected one is told, not dropped.
+    whole = replace(said, tags={**point.tags, **said.tags})
+    yield from _about_range(whole, correction)
     yield from _about_options(point, said, correction)
     if correction.bool_form is not None and correction.bool_form not in BOOL_FORMS:
         yield Problem(
