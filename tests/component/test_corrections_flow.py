@@ -213,6 +213,15 @@ async def test_only_differences_are_kept(hass: HomeAssistant, sim: Simulator) ->
     assert dict(first(entry).data) == {**before, "corrections": {}}
 
 
+async def test_step_that_binds(hass: HomeAssistant, sim: Simulator) -> None:
+    """A step that is said binds, also where it is the one of the arrows."""
+    entry, _ = await bench(hass, sim)
+    guess = suggested(await open_form(hass, entry, "float_open"))["step"]
+    await correct(hass, entry, "float_open", step=0.5)
+    await correct(hass, entry, "float_open", step=guess)
+    assert corrections(entry) == {"float_open": {"step": guess}}
+
+
 async def test_export_declares(hass: HomeAssistant, sim: Simulator) -> None:
     """The range of a console's export counts as the model's; a correction goes before it."""
     ends = {"minimum": 0, "maximum": 60, "step": 5}
@@ -419,6 +428,8 @@ async def test_exception_goes_with_the_rest(
         "int_setpoint": {"maximum": 80.0},
         "float_open": {"device_class": "atmospheric_pressure"},
     }
+    await correct(hass, entry, "float_open", kind="switch")
+    assert corrections(entry)["float_open"] == {"kind": "switch"}
 
 
 async def test_forget(hass: HomeAssistant, sim: Simulator) -> None:
