@@ -1,5 +1,6 @@
 """The base entities, and the one helper with which a platform adds its points."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 import time
 from typing import Any, Final, override
@@ -124,6 +125,9 @@ class EnosPointEntity(EnosEntity):
     async def async_added_to_hass(self) -> None:
         """Have the point polled."""
         await super().async_added_to_hass()
+        # Home Assistant adds entities without a pause: a thousand devices would hold up all else
+        # for half a minute, and it cuts off browsers that it had no time to send the news to.
+        await asyncio.sleep(0)
         if not self._polled:
             return
         self.async_on_remove(
