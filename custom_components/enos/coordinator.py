@@ -24,6 +24,7 @@ from .direct import DirectReader
 from .discovery import Discovery
 from .exceptions import auth_failed, clock_wrong, update_failed
 from .knowledge import Fate, Mask, PointState, Source, same_form
+from .listening import tell
 from .mapping import Kind
 from .polling import Batch
 
@@ -191,12 +192,12 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
     def notify(self, key: PointKey, context: Context | None = None) -> None:
         """Have the entities of a point write their state."""
         for listener in self._point_listeners.get(key, ()):
-            listener(context)
+            tell(listener, context)
 
     @callback
     def _notify_device(self, asset_id: str) -> None:
         for listener in self._device_listeners.get(asset_id, ()):
-            listener()
+            tell(listener)
         for point_id in self._wanted.get(asset_id, ()):
             self.notify((asset_id, point_id))
 

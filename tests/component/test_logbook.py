@@ -49,6 +49,8 @@ def mock_recorder_before_hass(
 async def logbook(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     """Set up a logbook with a real recorder."""
     assert await async_setup_component(hass, LOGBOOK_DOMAIN, {})
+    # A test's server takes no view once it runs; Home Assistant's own does.
+    assert await async_setup_component(hass, DOMAIN, {})
     await hass.async_block_till_done()
 
 

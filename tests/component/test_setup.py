@@ -231,6 +231,7 @@ async def test_unload_leaves_nothing(
         "entity_registry_updated",
         "device_registry_updated",
         "homeassistant_final_write",
+        "homeassistant_start",
         "homeassistant_close",
         "homeassistant_stop",
         "area_registry_updated",
