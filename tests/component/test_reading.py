@@ -347,7 +347,9 @@ async def test_fifty_reloads_leave_nothing(hass: HomeAssistant, sim: Simulator) 
     for _ in range(50):
         assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert hass.bus.async_listeners() == listeners
+    # What Home Assistant itself had to write at first is on disk by then.
+    after = hass.bus.async_listeners()
+    assert {name for name in after if after[name] > listeners.get(name, 0)} == set()
     assert len(entry.update_listeners) == 1
 
 
