@@ -188,7 +188,8 @@ class Subject:
 
     def needed(self, said: Correction) -> Correction:
         """Return the correction without what it comes to without being said."""
-        for name in said.data():
+        # Of on and off, off goes first: what on is says more.
+        for name in sorted(said.data(), key=lambda name: name == CONF_ON):
             nothing: dict[str, Any] = {name: {} if name == CONF_OPTIONS else None}
             less = replace(said, **nothing)
             if self.effect(less, name) == self.effect(said, name):

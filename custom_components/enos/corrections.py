@@ -26,7 +26,7 @@ from .mapping import (
     describe_reading,
     option_labels,
 )
-from .values import TAG_MAXIMUM, TAG_MINIMUM, TAG_STEP, declared_number
+from .values import TAG_MAXIMUM, TAG_MINIMUM, TAG_STEP, declared_number, parse
 
 ITEM_MARK: Final = "#"
 """Between the identifiers of a STRUCT and of its item."""
@@ -186,7 +186,8 @@ def corrected(point: Measurepoint, correction: Correction) -> Measurepoint:
 def _beside(point: Measurepoint, said: Correction) -> Mapping[str, str]:
     """Return a point's tags without an end of a range that a person has moved the other end past.
 
-    Both would leave no range, and then none would bind.
+    Both would leave no range, and then none would bind. Nor with a value for on that a person
+    says is off.
     """
     low, high = (declared_number(point, key) for key in (TAG_MINIMUM, TAG_MAXIMUM))
     past = set()
@@ -194,6 +195,13 @@ def _beside(point: Measurepoint, said: Correction) -> Mapping[str, str]:
         past.add(TAG_MAXIMUM)
     if said.maximum is not None and low is not None and low >= said.maximum:
         past.add(TAG_MINIMUM)
+    if said.off_value is not None and said.on_value is None:
+        on_value, off_value = (
+            parse(point, text.strip())
+            for text in (point.tags.get(TAG_ON, ""), said.off_value)
+        )
+        if on_value == off_value:
+            past.add(TAG_ON)
     return {key: text for key, text in point.tags.items() if key not in past}
 
 
@@ -215,11 +223,16 @@ def describe(
     """
     said = corrected(point, correction)
     describe_it = describe_control if writable else describe_reading
-    return said, describe_it(
+    description = describe_it(
         said,
         language=language,
         labels={**correction.options, **_rest(said, labels, correction, language)},
     )
+    if TAG_STEP in said.tags and not (description and description.step_declared):
+        # Half of it would pass for what was written, though codes have no halves.
+        tags = {key: text for key, text in said.tags.items() if key != TAG_STEP}
+        said = replace(said, tags=tags)
+    return said, description
 
 
 def _rest(

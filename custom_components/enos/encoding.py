@@ -11,7 +11,17 @@ from homeassistant.util.unit_conversion import BaseUnitConverter
 from .api.models import DataType, JsonValue, Measurepoint, ThingService
 from .exceptions import invalid_value
 from .mapping import Kind, PointDescription
-from .values import NUMERIC, EncodeError, Value, as_text, code_of, encode, fit, parse
+from .values import (
+    NUMERIC,
+    EncodeError,
+    Value,
+    as_text,
+    code_of,
+    declared_range,
+    encode,
+    fit,
+    parse,
+)
 
 # Translation keys of values that cannot be written, by what `encode` and `fit` call them.
 REASONS: Final[Mapping[str, str]] = {
@@ -32,6 +42,7 @@ _LONGEST_SHOWN: Final = 100
 # Home Assistant shows the ends of a converted range with one decimal at least.
 _ROUNDED_AWAY: Final = 0.1
 _WORDS: Final = {"on": True, "off": False}
+_TRUTHS: Final = {**_WORDS, "true": True, "false": False}
 _PRESS: Final = "press"
 _DOUBLE: Final = Measurepoint(identifier="", data_type=DataType.DOUBLE)
 _UNEXPLAINED: Final = frozenset({DataType.UNKNOWN, DataType.FILE})
@@ -99,12 +110,14 @@ def wire_value(
     *,
     like: JsonValue = None,
     unit: str | None = None,
+    as_shown: bool = False,
 ) -> JsonValue:
     """Return what goes out for a value that an action was given.
 
     Numbers as their control takes them, in `unit` where it is another than the control's own,
     and moved to the nearest step then. What has options by label or by code. A switch also by
-    on, off, true and false, which mean what the switch calls so; a button by `press`.
+    on, off, true and false, which mean what the switch calls so (unless they are values of the
+    point itself, and not given `as_shown` by the switch); a button by `press`.
     Items of an ARRAY or STRUCT by their types, as far as the model tells them; `description`
     is None for these, and for all that has no control. What went out once is accepted again.
     A value of a type that no model explains goes out as it is. Raises EncodeError.
@@ -116,7 +129,8 @@ def wire_value(
             raise EncodeError("unsupported_type", type=point.data_type.value)
         return value
     kind = description.kind if description else None
-    if isinstance(switched := _switched(description, value), bool | int | float | str):
+    switched = _switched(point, description, value, as_shown=as_shown)
+    if isinstance(switched, bool | int | float | str):
         value = switched
     elif point.data_type in NUMERIC and description and kind is Kind.NUMBER:
         number = None if isinstance(value, date) else parse(_DOUBLE, value)
@@ -126,6 +140,12 @@ def wire_value(
         if converter is not None:
             number = _from_unit(description, number, unit, converter)
         value = fit_number(point, description, number, converted=converter is not None)
+    elif point.data_type in NUMERIC and kind in (Kind.SWITCH, Kind.BUTTON):
+        # Other values than its own are taken, but the range of the point binds all the same.
+        number = None if isinstance(value, date) else parse(_DOUBLE, value)
+        if isinstance(number, float):
+            low, high = declared_range(point)
+            fit(point, number, minimum=low, maximum=high, step=None)
     elif description and kind is Kind.SELECT:
         value = _code(point, description, value)
     elif point.data_type is DataType.BOOL and isinstance(value, str):
@@ -147,13 +167,27 @@ def form_of(description: PointDescription | None, given: JsonValue) -> JsonValue
     return description.bool_as_json or 1
 
 
-def _switched(description: PointDescription | None, value: object) -> Value:
-    """Return the point's value for on, off or press; None for any other value."""
+def _switched(
+    point: Measurepoint,
+    description: PointDescription | None,
+    value: Value | JsonValue,
+    *,
+    as_shown: bool,
+) -> Value:
+    """Return the point's value for on, off or press; None for any other value.
+
+    What went out once is given again as it is: `false` may be what means on.
+    """
     if description is None:
         return None
     word = value.strip().lower() if isinstance(value, str) else value
-    truth = _WORDS.get(word, None) if isinstance(word, str) else word
+    truth = _TRUTHS.get(word, None) if isinstance(word, str) else word
     if description.kind is Kind.SWITCH and isinstance(truth, bool):
+        raw = isinstance(value, str) or point.data_type is DataType.BOOL
+        if not as_shown and raw and not isinstance(value, date):
+            own = parse(point, value)
+            if own is not None and own in (description.on_value, description.off_value):
+                return own
         return description.on_value if truth else description.off_value
     if description.kind is Kind.BUTTON and word == _PRESS:
         return description.press_value
@@ -169,7 +203,12 @@ def _code(
     come as such. So is what is no option at all, also where the type would take it.
     """
     if isinstance(value, str):
-        code = {label: code for code, label in description.options}.get(value)
+        codes = {label: code for code, label in description.options}
+        code = codes.get(value)
+        if point.data_type is DataType.BOOL and code is None:
+            # Labels may call off what the type calls true; no two differ by case alone.
+            folded = {label.casefold(): code for label, code in codes.items()}
+            code = folded.get(value.strip().casefold())
         if code is not None:
             if not point.enum_is_int and code != value and value in point.enum:
                 raise EncodeError("ambiguous_option", option=value)
@@ -263,6 +302,10 @@ def cannot_be_written(
     description = description or PointDescription(kind=Kind.SENSOR)
     own, converter = description.unit, converter_of(description, unit)
 
+    low, high = description.minimum, description.maximum
+    if description.kind is not Kind.NUMBER and point.data_type in NUMERIC:
+        low, high = declared_range(point)
+
     def text(number: float | None) -> str:
         if number is None:
             return "-"
@@ -276,8 +319,8 @@ def cannot_be_written(
         {
             **names,
             "step": text(description.step or None),
-            "minimum": text(description.minimum),
-            "maximum": str(point.max_length) if too_long else text(description.maximum),
+            "minimum": text(low),
+            "maximum": str(point.max_length) if too_long else text(high),
             "option": names["value"],
             "item": err.placeholders.get("item", "-"),
             "items": err.placeholders.get("items", "-"),

@@ -38,13 +38,17 @@ class LabelNews:
         wanted = {**frozen, **(self.changed if changed_too else {}), **self.added}
         result: dict[str, str] = {}
         taken: set[str] = set()
-        # New ones last: a label that is taken gets the code appended.
-        for code in sorted(wanted, key=lambda code: code in self.added):
+        # What stays first, new ones last: a label that is taken gets the code appended.
+        for code in sorted(
+            wanted,
+            key=lambda code: (code in self.added, wanted[code] != frozen.get(code)),
+        ):
             label = wanted[code]
             if label.casefold() in taken:
                 label = f"{label} ({code})"
             taken.add(label.casefold())
             result[code] = label
+        result = {code: result[code] for code in wanted}
         if all(_is_number(code) for code in result) and [*frozen] == sorted(
             frozen, key=int
         ):

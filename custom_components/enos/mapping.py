@@ -238,18 +238,25 @@ def _declared_kind(point: Measurepoint, kinds: tuple[Kind, ...]) -> Kind | None:
 
 
 def switching_values(point: Measurepoint) -> tuple[Value, Value]:
-    """Return the values that mean on and off: those of the tags, else the type's own."""
+    """Return the values that mean on and off: those of the tags, else the type's own.
+
+    Where one is said, or both are the same, the other is what is left of the type's own. Of two
+    that are the same it is on that counts.
+    """
     on_value, off_value = (
         parse(point, text) if (text := point.tags.get(key, "").strip()) else None
         for key in (TAG_ON, TAG_OFF)
     )
-    if on_value is not None:
-        usual = _TRUTH.get(point.data_type, (None, None))
-        if off_value is None and on_value in usual:
-            # On is 0: off is 1 then.
-            off_value = usual[1 - usual.index(on_value)]
-        return on_value, off_value if off_value != on_value else None
-    return _TRUTH.get(point.data_type, (None, None))
+    usual = _TRUTH.get(point.data_type, (None, None))
+    if on_value is None:
+        if off_value is None or None in usual:
+            return usual
+        # Off is 1: on is 0 then.
+        return usual[off_value == usual[0]], off_value
+    if off_value in (None, on_value):
+        # On is 0: off is 1 then.
+        off_value = usual[1 - usual.index(on_value)] if on_value in usual else None
+    return on_value, off_value
 
 
 def pressing_value(point: Measurepoint) -> Value:

@@ -325,11 +325,10 @@ class _Reader(FieldReader):
             own_name="",
             controls=(),
             sensors=(),
-            corrections={key: general},
-            exceptions={"special": {key: special}},
+            corrections={key: special.over(general)},
             declared=declared_from({key: declared}),
         )
-        return selection.correction_of(key, "special")
+        return selection.correction_of(key)
 
     def _tell(self, said: _Said, problems: Iterable[Problem]) -> None:
         for problem in problems:

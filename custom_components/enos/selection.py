@@ -164,7 +164,7 @@ class Selection:
         said = self.corrections.get(point_id, Correction())
         special = self.exceptions.get(asset_id, {}).get(point_id)
         if special:
-            said = special.over(said)
+            said = special.over(_beside(said, special))
         declared = self.declared.get(point_id)
         return said.over(_beside(declared, said)) if declared else said
 
@@ -206,9 +206,10 @@ def declared_from(data: object) -> dict[str, Correction]:
 
 
 def _beside(declared: Correction, said: Correction) -> Correction:
-    """Return what an export says, without an end that a person has moved the other one past.
+    """Return what is said with less weight, without an end that the other one was moved past.
 
-    Both would leave no range, and then none would bind.
+    Of an export by a person, of all devices for a single one. Both ends would leave no range,
+    and then none would bind.
     """
     if said.minimum is not None and (declared.maximum or 0) <= said.minimum:
         declared = replace(declared, maximum=None)

@@ -199,6 +199,7 @@ async def _write(call: ServiceCall, target: PointTarget, value: Value) -> _Resul
             value,
             like=target.given,
             unit=target.unit,
+            as_shown=target.as_shown,
         )
     except EncodeError as err:
         shown = value.isoformat() if isinstance(value, date) else value

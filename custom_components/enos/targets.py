@@ -111,7 +111,8 @@ class DeviceTarget:
 class PointTarget:
     """A point of a device, of unknown type where no model tells of it.
 
-    `unit` is the one in which a value is given, where that may be another than the model's.
+    `unit` is the one in which a value is given, where that may be another than the model's;
+    `as_shown` tells that values are meant as an entity shows them at all.
     `item` is set for an item of a STRUCT, which is asked for as a whole (`source_id`).
     """
 
@@ -122,6 +123,7 @@ class PointTarget:
     description: PointDescription | None = None
     unit: str | None = None
     item: str = ""
+    as_shown: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -197,6 +199,7 @@ def entity_target(hass: HomeAssistant, entity_id: str) -> PointTarget:
     return replace(
         point_to_write(on, entity.unique_id.removeprefix(prefix)),
         unit=get_unit_of_measurement(hass, entity_id),
+        as_shown=True,
     )
 
 

@@ -51,6 +51,9 @@ _DATE: Final = re.compile(
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
+# Decimals have 28 digits; this leaves a dozen to a step.
+_FARTHEST_BASE: Final = 10**15
+
 # Relative error of a number that went through a 32-bit float.
 _FLOAT32_EPSILON: Final = 2.0**-23
 
@@ -350,6 +353,9 @@ def fit(
     if grid is None and converted and point.data_type is DataType.INT:
         grid = Decimal(1)
     base = _decimal(declared_range(point)[0] or 0)
+    if abs(base) > _FARTHEST_BASE:
+        # That is the end of the type, not one that somebody counts from.
+        base = Decimal(0)
     if grid is not None:
         nearest = _on_grid(number, base, grid, ROUND_HALF_EVEN)
         # What binary fractions leave behind (0.1 + 0.2) is no other step.
