@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime
 import time
 from typing import Any, Final, override
 
@@ -11,9 +12,16 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_track_time_interval
 
 from .api.models import Device, Measurepoint, ThingService
-from .const import DOMAIN, MANUFACTURER, point_unique_id, service_unique_id
+from .const import (
+    DOMAIN,
+    MANUFACTURER,
+    VALUES_INTERVAL,
+    point_unique_id,
+    service_unique_id,
+)
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint, BoundService
 from .encoding import cannot_be_written, form_of, names_of
@@ -137,9 +145,13 @@ class EnosPointEntity(EnosEntity):
             self.async_on_remove(
                 self._coordinator.async_add_listener(self._look_at_age)
             )
+            # Rounds that fail one after another are told of once, and samples age meanwhile.
+            self.async_on_remove(
+                async_track_time_interval(self.hass, self._look_at_age, VALUES_INTERVAL)
+            )
 
     @callback
-    def _look_at_age(self) -> None:
+    def _look_at_age(self, _now: datetime | None = None) -> None:
         """Show that a sample has become too old, or that a new one is not."""
         if self._stale is not self._was_stale:
             self._was_stale = self._stale
@@ -149,24 +161,25 @@ class EnosPointEntity(EnosEntity):
     def _stale(self) -> bool:
         """Whether the newest sample is too old to be believed.
 
-        Its time is the device's, whose clock the person who set the limit trusts; a sample
-        without a time is as old as we have it.
+        Its time is the device's, whose clock the person who set the limit trusts; but it is at
+        least as old as we have it, however fast that clock is.
         """
         limit = self._bound.description.stale_after
         state = self._coordinator.state(self._asset_id, self._point_id)
         if limit is None or state is None or state.mask is not None:
             return False
         reading = state.reading
-        age = state.age
+        ages = [state.age] if state.age is not None else []
         if reading is not None and reading.time is not None:
-            age = time.time() - reading.time / 1000
-        return age is not None and age > limit
+            ages.append(time.time() - reading.time / 1000)
+        return any(age > limit for age in ages)
 
     @callback
     def _changed(self, context: Context | None) -> None:
         """Write the state; for a write, in the name of who asked for it."""
         if context is not None:
             self.async_set_context(context)
+        self._was_stale = self._stale
         self.async_write_ha_state()
 
     @property

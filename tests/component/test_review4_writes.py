@@ -12,7 +12,7 @@ from simulator import Simulator
 
 from .actions import act, device_id_of, do, refused
 from .bench import bench, set_up_bench
-from .common import poll
+from .common import poll, state_of
 from .correcting import correct, corrections
 from .writing import Control, elapse, quiet
 
@@ -22,6 +22,12 @@ SWAPPED = {"kind": "switch", "on_value": "0", "off_value": "1"}
 def control(hass: HomeAssistant, sim: Simulator, domain: str, point: str) -> Control:
     """Return a control of the test bench."""
     return Control(hass, sim, domain, bench(sim), point)
+
+
+async def later(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """Let a round pass."""
+    freezer.tick(31)
+    await poll(hass)
 
 
 @pytest.mark.parametrize(
@@ -127,3 +133,56 @@ async def test_range_of_what_is_no_number(hass: HomeAssistant, sim: Simulator) -
         assert one.sent == []
         await do(hass, "set_measurepoint", entity_id=one.entity_id, value=2)
         assert one.written == [2]
+
+
+async def test_stale_while_the_gateway_is_away(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """A control shows no number that has become too old, though nobody answers for hours."""
+    await set_up_bench(hass, sim, corrections={"int_setpoint": {"stale_after": 300}})
+    number = control(hass, sim, "number", "int_setpoint")
+    await sim.report(bench(sim), {"int_setpoint": 50})
+    await poll(hass)
+    assert number.state == "50"
+    sim.faults.add("html")
+    for _ in range(14):
+        await later(hass, freezer)
+    assert number.state == "unknown"
+
+
+async def test_stale_again_between_two_rounds(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """A sample that came beside the rounds and is old by the next one does not stay."""
+    await set_up_bench(hass, sim, corrections={"int_setpoint": {"stale_after": 20}})
+    number = control(hass, sim, "number", "int_setpoint")
+    await sim.report(bench(sim), {"int_setpoint": 50})
+    await poll(hass)
+    await later(hass, freezer)
+    assert number.state == "unknown"
+    await sim.report(bench(sim), {"int_setpoint": 51})
+    await act(
+        hass,
+        "get_measurepoints",
+        device_id=device_id_of(hass, sim, bench(sim)),
+        measurepoint_id="int_setpoint",
+        fresh=True,
+    )
+    assert number.state == "51"
+    await later(hass, freezer)
+    assert number.state == "unknown"
+
+
+async def test_stale_with_a_clock_that_is_fast(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """A device whose clock is hours ahead and that went silent is stale all the same."""
+    await set_up_bench(hass, sim, corrections={"int_measured": {"stale_after": 300}})
+    ahead = round((freezer.time_to_freeze.timestamp() + 8 * 3600) * 1000)
+    await sim.report(bench(sim), {"int_measured": 50}, time_ms=ahead)
+    await poll(hass)
+    assert float(state_of(hass, sim, "sensor", bench(sim), "int_measured").state) == 50
+    for _ in range(14):
+        await later(hass, freezer)
+    state = state_of(hass, sim, "sensor", bench(sim), "int_measured")
+    assert state.state == "unavailable"
