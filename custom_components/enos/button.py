@@ -21,6 +21,7 @@ from .entity import (
     has_controls,
     lost_services,
 )
+from .exceptions import invalid_value
 from .mapping import Kind
 from .values import code_of
 
@@ -102,14 +103,30 @@ class EnosServiceButton(EnosEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        """Invoke it. Raises `HomeAssistantError` where the device did not do it."""
+        """Invoke it. Raises `HomeAssistantError` where the device did not do it.
+
+        A service that takes arguments by now is not invoked without them.
+        """
+        names = names_of(self.device_name, str(self.name), "–")
+        discovery = self._coordinator.discovery
+        device = self._coordinator.devices.get(self._asset_id)
+        model = discovery.models.get(device.model_id) if device else None
+        service = model.services.get(self._service_id) if model else None
+        if service is not None and service.inputs:
+            raise invalid_value(
+                "service_needs_inputs",
+                {
+                    **names,
+                    "items": ", ".join(each.identifier for each in service.inputs),
+                },
+            )
         await self._data.commands.async_invoke(
             self._asset_id,
             self._service_id,
             {},
             # Home Assistant forgets who asked after five seconds.
             context=self._context,
-            names=names_of(self.device_name, str(self.name), "–"),
+            names=names,
         )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
@@ -12,7 +13,7 @@ from simulator import Simulator
 
 from .actions import act, device_id_of, do, refused
 from .bench import bench, set_up_bench
-from .common import poll, state_of
+from .common import entity_id_of, entry_for, poll, product_subentry, set_up, state_of
 from .correcting import correct, corrections
 from .writing import Control, elapse, quiet
 
@@ -186,3 +187,30 @@ async def test_stale_with_a_clock_that_is_fast(
         await later(hass, freezer)
     state = state_of(hass, sim, "sensor", bench(sim), "int_measured")
     assert state.state == "unavailable"
+
+
+async def test_a_service_that_takes_arguments_by_now(
+    hass: HomeAssistant, sim: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """The button of a service that was given inputs does not invoke it without them."""
+    device = sim.add_device("lab")
+    entry = entry_for(sim, product_subentry(sim, "lab", services=["self_test"]))
+    await set_up(hass, entry)
+    button = entity_id_of(hass, sim, "button", device, "#service_self_test")
+    service = sim.models[device.model_id]["services"]["self_test"]
+    with_inputs = next(
+        each
+        for each in sim.models[device.model_id]["services"].values()
+        if each["inputData"]
+    )
+    service["inputData"] = with_inputs["inputData"]
+    freezer.tick(25 * 3600)
+    for seconds in (40, 80, 120):
+        await poll(hass, seconds)
+    with pytest.raises(ServiceValidationError) as caught:
+        await hass.services.async_call(
+            "button", "press", {"entity_id": button}, blocking=True
+        )
+    assert caught.value.translation_key == "service_needs_inputs"
+    assert with_inputs["inputData"][0]["identifier"] in str(caught.value)
+    assert not [each for each in sim.requests if each.action == "invokeService"]
