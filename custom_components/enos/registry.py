@@ -34,6 +34,7 @@ from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
 from .entity import KEYS_OF_CONTROLS, device_facts, has_controls
 from .mapping import Kind, PointDescription
+from .selection import selections
 
 
 def asset_id_of(entry: EnosConfigEntry, device: dr.DeviceEntry) -> str | None:
@@ -81,8 +82,14 @@ class Registries:
 
     @callback
     def prepare(self) -> None:
-        """Before the entities stand: have them find what a person gave them before."""
+        """Before the entities stand: have them find what a person gave them before.
+
+        What a person left out goes first: Home Assistant takes a limited number of entities, and
+        what it does not take now is not there until the next start.
+        """
         self._follow(set())
+        self._drop_left_out()
+        self._tidy_entities()
         for asset_id, entities in self._entities_by_device().items():
             device = self._coordinator.devices.get(asset_id)
             if device is None:
@@ -174,6 +181,17 @@ class Registries:
             if (is_point or is_service) and entity.unique_id not in has | lost:
                 self._entities.async_remove(entity.entity_id)
 
+    def _drop_left_out(self) -> None:
+        """Remove devices that a selection does not name any more, nor does another one."""
+        chosen = selections(self._entry)
+        named = {asset_id for each in chosen for asset_id in each.asset_ids}
+        naming = {each.subentry_id for each in chosen if each.asset_ids}
+        for asset_id, registered in self._registered().items():
+            if registered.config_subentry_id in naming and asset_id not in (
+                named | self._coordinator.devices.keys()
+            ):
+                self._devices.async_remove_device(registered.id)
+
     # Entities.
 
     def _points_of(self, device: Device) -> dict[str, BoundPoint]:
@@ -213,15 +231,18 @@ class Registries:
 
     @callback
     def _tidy(self) -> None:
-        """Once EnOS was asked: remove what the configuration does not hold any more.
-
-        That are devices, and entities of points and services that are chosen no more. What is
-        chosen and in no model any more stays until a person chooses anew. A device without
-        controls keeps none of the entities that go with them.
-        """
+        """Once EnOS was asked: remove what the configuration does not hold any more."""
         for asset_id, registered in self._registered().items():
             if asset_id in self._discovery.not_held:
                 self._devices.async_remove_device(registered.id)
+        self._tidy_entities()
+
+    def _tidy_entities(self) -> None:
+        """Remove entities of points and services that are chosen no more.
+
+        What is chosen and in no model any more stays until a person chooses anew. A device
+        without controls keeps none of the entities that go with them.
+        """
         for asset_id, entities in self._entities_by_device().items():
             device = self._coordinator.devices.get(asset_id)
             if device is None or not self._discovery.knows_model(device):

@@ -404,3 +404,45 @@ async def test_what_is_counted_is_what_there_is(
     assert done["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done(wait_background_tasks=True)
     assert len(enabled(hass, entry)) == LIMIT
+
+
+async def test_what_goes_makes_room_for_what_comes(hass: HomeAssistant) -> None:
+    """Devices that are left out are gone before the points of the others come."""
+    async with fleet(light=100) as sim:
+        key = sim.device("light").product_key
+        entry = entry_for(sim, product_subentry(sim, "light", sensors=["power"]))
+        await set_up(hass, entry)
+        crowd(hass, entry, LIMIT - len(enabled(hass, entry)))
+        result = await review_subentry(
+            hass, entry, subentry_of(entry, f"product:{key}")
+        )
+        devices = list(offered(result, "devices"))[:20]
+        result = await fill_subentry(hass, result, {"devices": devices})
+        sensors = list(offered(result, "sensors"))
+        result = await fill_subentry(hass, result, {"sensors": sensors})
+        assert result["reason"] == "reconfigure_successful"
+        await hass.async_block_till_done(wait_background_tasks=True)
+        own = [each for each in enabled(hass, entry) if "crowd" not in each.unique_id]
+        assert len(own) == 2 + 20 * (1 + len(sensors))
+
+
+async def test_points_are_exchanged(hass: HomeAssistant) -> None:
+    """In a full entry other points can be chosen instead of those that were."""
+    async with fleet(light=20) as sim:
+        key = sim.device("light").product_key
+        entry = entry_for(
+            sim, product_subentry(sim, "light", sensors=["power", "burn_hours"])
+        )
+        await set_up(hass, entry)
+        crowd(hass, entry, LIMIT - len(enabled(hass, entry)))
+        result = await review_subentry(
+            hass, entry, subentry_of(entry, f"product:{key}")
+        )
+        result = await fill_subentry(hass, result, {})
+        others = ["brightness", "scene"]
+        result = await fill_subentry(hass, result, {"sensors": others})
+        assert result["reason"] == "reconfigure_successful"
+        await hass.async_block_till_done(wait_background_tasks=True)
+        own = [each for each in enabled(hass, entry) if "crowd" not in each.unique_id]
+        assert len(own) == 2 + 20 * 3
+        assert sum(each.unique_id.endswith("_scene") for each in own) == 20
