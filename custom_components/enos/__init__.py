@@ -238,6 +238,7 @@ class _Reloader:
     def __init__(self, entry: EnosConfigEntry) -> None:
         """Remember what the entry was set up with."""
         self._before = self._content(entry)
+        self._done = False
 
     @staticmethod
     def _content(entry: EnosConfigEntry) -> object:
@@ -248,6 +249,7 @@ class _Reloader:
         )
 
     async def __call__(self, hass: HomeAssistant, entry: EnosConfigEntry) -> None:
-        """Reload where it is needed."""
-        if self._content(entry) != self._before:
+        """Reload where it is needed, once: the next set-up takes all that changes before it."""
+        if not self._done and self._content(entry) != self._before:
+            self._done = True
             hass.config_entries.async_schedule_reload(entry.entry_id)
