@@ -1,7 +1,7 @@
 """Diagnostics: what is wrong first, then what is known and how it is read."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -15,6 +15,8 @@ from .api.errors import EnosError
 from .api.models import Device, DeviceStatus
 from .const import CONF_ACCESS_KEY, CONF_SECRET_KEY, DOMAIN
 from .coordinator import EnosConfigEntry, EnosCoordinator, EnosData
+from .discovery import BoundPoint
+from .places_home import HomePlaces
 from .records import Record
 from .selection import Selection
 
@@ -34,6 +36,7 @@ async def async_get_config_entry_diagnostics(
     # What is not loaded, or could not be unloaded, may have none.
     data: EnosData | None = getattr(entry, "runtime_data", None)
     subentries = [_subentry(subentry) for subentry in entry.subentries.values()]
+    places = await _async_places(hass, entry)
     if data is None:
         return {
             "account": {
@@ -43,9 +46,11 @@ async def async_get_config_entry_diagnostics(
                 "options": dict(entry.options),
             },
             "subentries": subentries,
+            "places": places,
         }
     coordinator, client = data.coordinator, data.client
     devices = coordinator.devices
+    gateways = coordinator.discovery.topology.gateways()
     opened = data.commands.open
     return {
         "account": {
@@ -78,10 +83,11 @@ async def async_get_config_entry_diagnostics(
             "open_commands": len(opened),
         },
         "devices": [
-            _device(entry, device, with_points=place < _WITH_POINTS)
+            _device(entry, device, gateways, with_points=place < _WITH_POINTS)
             for place, device in enumerate(_worst_first(coordinator, devices.values()))
         ],
         "subentries": subentries,
+        "places": places,
         "polling": {
             "interval": coordinator.update_interval
             and coordinator.update_interval.total_seconds(),
@@ -120,7 +126,12 @@ async def async_get_device_diagnostics(
         device = data.coordinator.devices.get(identifier.removeprefix(prefix))
         if domain == DOMAIN and device is not None:
             return {
-                "device": _device(entry, device, with_points=True),
+                "device": _device(
+                    entry,
+                    device,
+                    data.coordinator.discovery.topology.gateways(),
+                    with_points=True,
+                ),
                 "commands": [
                     _record(record)
                     for record in data.commands.journal.records
@@ -151,7 +162,11 @@ def _worst_first(
 
 
 def _device(
-    entry: EnosConfigEntry, device: Device, *, with_points: bool
+    entry: EnosConfigEntry,
+    device: Device,
+    gateways: Mapping[str, str],
+    *,
+    with_points: bool,
 ) -> dict[str, Any]:
     """Return what is known of a device, with every point where that is asked for."""
     data = entry.runtime_data
@@ -170,6 +185,7 @@ def _device(
         "product_key": device.product_key,
         "device_key": device.device_key,
         "model_id": device.model_id,
+        "gateway": gateways.get(device.asset_id),
         "name": device.name.get(coordinator.hass.config.language),
         "status": status.value,
         "command_code_expected": _REFUSED_WITH.get(status),
@@ -188,20 +204,29 @@ def _device(
     }
     if with_points:
         result["points"] = [
-            _point(coordinator, device.asset_id, bound.point.identifier, bound.writable)
+            _point(coordinator, device.asset_id, bound)
             for bound in coordinator.discovery.bound_points(device)
+        ]
+        result["services"] = [
+            bound.service.identifier
+            for bound in coordinator.discovery.bound_services(device)
         ]
     return result
 
 
 def _point(
-    coordinator: EnosCoordinator, asset_id: str, point_id: str, writable: bool
+    coordinator: EnosCoordinator, asset_id: str, bound: BoundPoint
 ) -> dict[str, Any]:
-    """Return what is known of a point, its source and age in rounds of polling."""
+    """Return what is known of a point, its source and age in rounds of polling.
+
+    Of an item of a STRUCT that is what is known of the whole, which is what is read.
+    """
+    point_id = bound.source.identifier
     state = coordinator.state(asset_id, point_id)
     result: dict[str, Any] = {
-        "measurepoint_id": point_id,
-        "writable": writable,
+        "measurepoint_id": bound.key,
+        "kind": bound.description.kind.value,
+        "writable": bound.writable,
         "polled": point_id in coordinator.wanted(asset_id),
     }
     if state is None:
@@ -233,6 +258,19 @@ def _subentry(subentry: ConfigSubentry) -> dict[str, Any]:
         "exceptions_in_force": {
             asset_id: asdict(policy) for asset_id, policy in selection.policies.items()
         },
+    }
+
+
+async def _async_places(hass: HomeAssistant, entry: EnosConfigEntry) -> dict[str, Any]:
+    """Return which floors and areas stand for nodes of an asset tree, by node."""
+    home = HomePlaces(hass, entry)
+    await home.async_read()
+    memory = home.memory
+    return {
+        "areas": {key: asdict(given) for key, given in memory.areas.items()},
+        "floors": {key: asdict(given) for key, given in memory.floors.items()},
+        "devices": len(memory.devices),
+        "layers": dict(memory.layers),
     }
 
 

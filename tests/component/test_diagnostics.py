@@ -148,6 +148,7 @@ async def test_entry(
         "summary",
         "devices",
         "subentries",
+        "places",
         "polling",
         "open_commands",
         "commands",
@@ -256,6 +257,8 @@ async def test_worst_devices_first(
         "product_key": devices[0].product_key,
         "device_key": devices[0].device_key,
         "model_id": "hvac_fcu",
+        "gateway": None,
+        "services": [],
         "name": "FCU 3F East",
         "status": "offline",
         "command_code_expected": 11900,
@@ -294,6 +297,7 @@ async def test_device(
     setpoint = points["temp_setpoint"]
     assert setpoint | {"sample_age": 0, "rounds_without_answer": 0} == {
         "measurepoint_id": "temp_setpoint",
+        "kind": "number",
         "writable": True,
         "polled": True,
         "data_type": "FLOAT",
