@@ -71,6 +71,8 @@ class ProfileSteps(ConfigSubentryFlow):
 
     _profile_known: Known
     _profile: Profile
+    # The data for which the confirmation was shown.
+    _profile_shown: Mapping[str, Any] | None = None
 
     async def async_step_profile(
         self, user_input: dict[str, Any] | None = None
@@ -171,13 +173,20 @@ class ProfileSteps(ConfigSubentryFlow):
         """Show what will change, and change it on the user's word."""
         subentry = self._get_reconfigure_subentry()
         data = replaced(subentry.data, self._profile.data)
-        if user_input is not None:
-            return self.async_update_and_abort(self._get_entry(), subentry, data=data)
         if data == subentry.data:
             return self.async_abort(reason="profile_same")
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if subentry.data == self._profile_shown:
+                return self.async_update_and_abort(
+                    self._get_entry(), subentry, data=data
+                )
+            errors["base"] = "profile_outdated"
+        self._profile_shown = subentry.data
         return self.async_show_form(
             step_id="profile_confirm",
             data_schema=probatio.Schema({}),
+            errors=errors,
             description_placeholders={
                 CONF_NAME: subentry.title,
                 **self._summary(subentry.data, data),

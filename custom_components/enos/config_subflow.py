@@ -170,7 +170,8 @@ class _SubentryFlow(
     async def _async_points_chosen(self) -> SubentryFlowResult:
         target = self._chosen
         if self.source == SOURCE_RECONFIGURE:
-            return self._update(target.data())
+            held = self._get_reconfigure_subentry().data
+            return self._update(target.data_over(held))
         return self.async_create_entry(
             title=target.name, data=target.data(), unique_id=target.unique_id
         )

@@ -35,7 +35,7 @@ from .mapping import (
     suggest_reading,
 )
 from .model_export import ExportedModel, ExportedPoint, ModelExport
-from .selection import fields_of, manual_point
+from .selection import fields_of, in_order, manual_point, storable
 
 # Fields of a measurepoint that is entered by hand; the others have names in `const`.
 CONF_IDENTIFIER: Final = "identifier"
@@ -89,12 +89,14 @@ class Target:
     settled: bool = False
     # Points that the user has put into a list, or taken out of one, in this form.
     _decided: set[str] = field(default_factory=set, init=False)
+    # The labels as they were before.
+    _frozen: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
 
     @classmethod
     def from_subentry(cls, subentry: ConfigSubentry) -> Self:
         """Return what a subentry holds, to be changed."""
         data = subentry.data
-        return cls(
+        target = cls(
             kind=subentry.subentry_type,
             name=data.get(CONF_NAME) or subentry.title,
             own_name=data.get(CONF_NAME, ""),
@@ -108,7 +110,7 @@ class Target:
                 key: dict(value) for key, value in data.get(CONF_LABELS, {}).items()
             },
             points={
-                key: dict(value) for key, value in data.get(CONF_POINTS, {}).items()
+                key: in_order(value) for key, value in data.get(CONF_POINTS, {}).items()
             },
             services=list(data.get(CONF_SERVICES, ())),
             declared={
@@ -116,6 +118,8 @@ class Target:
             },
             settled=True,
         )
+        target._frozen = dict(target.labels)
+        return target
 
     @property
     def unique_id(self) -> str:
@@ -152,8 +156,21 @@ class Target:
             CONF_SENSORS: self.sensors,
             CONF_SERVICES: self.services,
             CONF_LABELS: self.labels,
-            CONF_POINTS: self.points,
+            CONF_POINTS: {key: storable(said) for key, said in self.points.items()},
         }
+
+    def data_over(self, held: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the data of a subentry that holds this by now.
+
+        Labels that a repair has frozen anew since the form was opened stay so.
+        """
+        data = self.data()
+        later: Mapping[str, Any] = held.get(CONF_LABELS, {})
+        data[CONF_LABELS] = {
+            key: later.get(key, labels) if labels == self._frozen.get(key) else labels
+            for key, labels in self.labels.items()
+        }
+        return data
 
     def subentry(self) -> ConfigSubentryData:
         """Return the subentry, for an entry that is being created."""

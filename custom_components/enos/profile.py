@@ -31,7 +31,7 @@ from .const import (
 )
 from .corrections import corrections_from
 from .profile_yaml import comment, entry, number, quoted
-from .selection import Policy, exceptions_from, policies_from
+from .selection import Policy, exceptions_from, in_order, policies_from
 from .units import resolve
 
 VERSION: Final = 1
@@ -236,6 +236,7 @@ def _point(
         yield from _texts(CONF_LABELS_DECLINED, declined, 4)
     described = (data.get(CONF_POINTS) or {}).get(key)
     if isinstance(described, Mapping):
+        described = in_order(described)
         yield entry(KEY_DESCRIBED, "", 4)
         for name in DESCRIBED_KEYS:
             value = described.get(name)

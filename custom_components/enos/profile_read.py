@@ -58,6 +58,7 @@ from .selection import (
     Selection,
     declared_from,
     manual_point,
+    storable,
 )
 from .units import MULTIPLIERS
 
@@ -429,9 +430,9 @@ class _Reader(FieldReader):
             if len(self.problems) == before:
                 self.wrong(line, "file_type_missing", where, known=", ".join(_TYPES))
             return None
-        self._data[CONF_POINTS][key] = {
-            name: kept[name] for name in DESCRIBED_KEYS if name in kept
-        }
+        self._data[CONF_POINTS][key] = storable(
+            {name: kept[name] for name in DESCRIBED_KEYS if name in kept}
+        )
         return manual_point(key, self._data[CONF_POINTS][key])
 
     def _declared(self, key: str, line: int, node: Node, where: Where) -> None:

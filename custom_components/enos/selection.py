@@ -231,7 +231,7 @@ def manual_point(identifier: str, fields: Mapping[str, Any]) -> Measurepoint:
     The codes of an enumeration are taken for numbers where they all look like numbers, as
     EnOS itself does, unless an export knows better.
     """
-    options: Mapping[str, str] = fields.get(CONF_OPTIONS, {})
+    options = options_of(fields)
     numbers = all(_is_whole(code) for code in options) and not fields.get("text_codes")
     truths: Mapping[str, str] = fields.get("bool_labels", {})
     item_type = fields.get("item_type")
@@ -253,6 +253,32 @@ def manual_point(identifier: str, fields: Mapping[str, Any]) -> Measurepoint:
         signal_type=fields.get("signal_type", ""),
         tags=fields.get("tags", {}),
     )
+
+
+_ORDER: Final = "option_order"
+
+
+def options_of(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels by code of a point described by hand, in the order to show them."""
+    options: Mapping[str, str] = fields.get(CONF_OPTIONS, {})
+    order = [code for code in fields.get(_ORDER, ()) if code in options]
+    return {code: options[code] for code in dict.fromkeys((*order, *options))}
+
+
+def storable(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a description as a subentry holds it.
+
+    Home Assistant sorts the keys of what it keeps, so the order of options is kept besides.
+    """
+    codes = [*fields.get(CONF_OPTIONS, ())]
+    plain = {key: value for key, value in fields.items() if key != _ORDER}
+    return {**plain, _ORDER: codes} if codes != sorted(codes) else plain
+
+
+def in_order(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a description that a subentry holds, with its options in order."""
+    plain = {key: value for key, value in fields.items() if key != _ORDER}
+    return {**plain, CONF_OPTIONS: options_of(fields)} if _ORDER in fields else plain
 
 
 def fields_of(point: Measurepoint, language: str) -> dict[str, Any]:
