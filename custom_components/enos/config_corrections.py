@@ -322,6 +322,12 @@ class CorrectionSteps(ConfigSubentryFlow):
         self, choice: _Choice, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Open the form of a point."""
+        self._form_of = choice
+        self._form = self._form_for(choice)
+        return await self.async_step_correction()
+
+    def _form_for(self, choice: _Choice) -> CorrectionForm:
+        """Return the form of a point, as it is now."""
         exceptions = self._selection.exceptions
         devices: dict[str, str] = {}
         if not choice.asset_id:
@@ -331,18 +337,35 @@ class CorrectionSteps(ConfigSubentryFlow):
                 for asset_id, name in self._names.items()
                 if choice.key not in exceptions.get(asset_id, {})
             }
-        self._form_of = choice
-        self._form = CorrectionForm(
+        return CorrectionForm(
             self._subject(choice.key, choice.asset_id),
             devices=devices,
             words=self._words,
         )
-        return await self.async_step_correction()
+
+    def _is_outdated(self) -> bool:
+        """Tell whether somebody else has changed the point since its form was opened.
+
+        What a form makes of its fields depends on what was said before; if that is something
+        else by now, the form is filled in anew.
+        """
+        newest = Selection.from_subentry(self._get_reconfigure_subentry())
+        key = self._form_of.key
+        if _said_of(newest, key) == _said_of(self._selection, key):
+            return False
+        self._selection = newest
+        self._writable = self._points.keys() & {*newest.controls}
+        self._form = self._form_for(self._form_of)
+        return True
 
     async def async_step_correction(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Correct a point."""
+        errors: dict[str, str] = {}
+        if user_input is not None and self._is_outdated():
+            errors["base"] = "correction_outdated"
+            user_input = None
         form, choice = self._form, self._form_of
         point = form.subject.point
         unit = resolve(point.unit, point.multiplier).text
@@ -353,7 +376,6 @@ class CorrectionSteps(ConfigSubentryFlow):
             "key": choice.key,
             "type": f"{point.data_type} · {unit}" if unit else point.data_type.value,
         }
-        errors: dict[str, str] = {}
         if user_input is not None:
             try:
                 asset_id, said = form.read(user_input)
@@ -385,6 +407,17 @@ class CorrectionSteps(ConfigSubentryFlow):
         return self.async_update_and_abort(
             self._get_entry(), subentry, data_updates={name: kept}
         )
+
+
+def _said_of(selection: Selection, key: str) -> tuple[object, ...]:
+    """Return all that a selection says of a point."""
+    return (
+        key in selection.controls,
+        selection.labels.get(key),
+        selection.corrections.get(key),
+        selection.declared.get(key),
+        {each: said[key] for each, said in selection.exceptions.items() if key in said},
+    )
 
 
 def _with(points: Mapping[str, Any], key: str, said: Correction) -> dict[str, Any]:

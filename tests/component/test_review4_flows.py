@@ -25,12 +25,14 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from simulator import Simulator
 
 from .common import entry_for, product_subentry, set_up, state_of
+from .correcting import answer, bench, corrections, exceptions, fields, open_form
 from .flows import (
     account,
     begin,
     fill,
     fill_subentry,
     reconfigure_subentry,
+    refuse,
     review_subentry,
     suggested,
 )
@@ -190,6 +192,60 @@ async def test_commands_and_corrections_at_once(
     assert data["corrections"] == {"room_temp": {"name": "Air"}}
 
 
+async def test_two_corrections_of_one_point(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """Who submits a form that is outdated is shown what holds now; neither change is lost."""
+    entry, lab = await bench(hass, sim)
+    forms = [await open_form(hass, entry, "float_measured") for _ in range(2)]
+    first_done = await answer(hass, forms[0], unit="°F")
+    assert first_done["reason"] == "reconfigure_successful"
+    before = corrections(entry)
+    assert before["float_measured"]["unit"] == "°F"
+    again = await answer(hass, forms[1], name="Load")
+    assert again["errors"] == {"base": "correction_outdated"}
+    assert suggested(again)["unit"] == "°F"
+    assert corrections(entry) == before
+    done = await answer(hass, again, name="Load")
+    assert done["reason"] == "reconfigure_successful"
+    assert corrections(entry)["float_measured"] == {
+        **before["float_measured"],
+        "name": "Load",
+    }
+    # Of a single device, too; and a point that may be written no more is none.
+    forms = [await open_form(hass, entry, "int_setpoint") for _ in range(2)]
+    one = {"device": lab.asset_id}
+    await answer(hass, forms[0], maximum=50, **one)
+    again = await answer(hass, forms[1], minimum=5, **one)
+    assert again["errors"] == {"base": "correction_outdated"}
+    assert exceptions(entry)[lab.asset_id]["int_setpoint"] == {"maximum": 50.0}
+    subentry = only(entry)
+    data = {**subentry.data, "controls": [], "sensors": ["int_setpoint"]}
+    hass.config_entries.async_update_subentry(entry, subentry, data=data)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    again = await answer(hass, again, name="Set")
+    assert again["errors"] == {"base": "correction_outdated"}
+    assert "minimum" not in fields(again)
+
+
+async def test_corrections_of_different_points(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """Forms of two points that are open at once keep both answers."""
+    entry, _ = await bench(hass, sim)
+    forms = [
+        await open_form(hass, entry, point)
+        for point in ("float_measured", "int_measured")
+    ]
+    for number, form in enumerate(forms):
+        done = await answer(hass, form, name=f"Name {number}")
+        assert done["reason"] == "reconfigure_successful"
+    assert corrections(entry) == {
+        "float_measured": {"name": "Name 0"},
+        "int_measured": {"name": "Name 1"},
+    }
+
+
 # What storage does.
 
 
@@ -237,7 +293,7 @@ async def test_diagnostics_of_items_services_and_gateways(
     hass: HomeAssistant, sim: Simulator, hass_client: ClientSessionGenerator
 ) -> None:
     """An item of a struct is told with its value; buttons of services and gateways are told."""
-    bench = sim.add_device("lab")
+    lab = sim.add_device("lab")
     gateway = sim.add_device("gateway")
     sensor = sim.add_device("room_sensor")
     sim.attach(gateway.asset_id, sensor.asset_id)
@@ -253,19 +309,24 @@ async def test_diagnostics_of_items_services_and_gateways(
     await hass.async_block_till_done(wait_background_tasks=True)
     found = await of_entry(hass, hass_client, entry)
     by_id = {each["asset_id"]: each for each in found["devices"]}
-    (item,) = by_id[bench.asset_id]["points"]
+    (item,) = by_id[lab.asset_id]["points"]
     assert item["measurepoint_id"] == "struct_measured#current"
     assert item["polled"] and item["available"]
-    shown = state_of(hass, sim, "sensor", bench, "struct_measured#current").state
+    shown = state_of(hass, sim, "sensor", lab, "struct_measured#current").state
     sample: Any = json_loads(item["sample"])
     assert sample["current"] == pytest.approx(float(shown))
-    assert by_id[bench.asset_id]["services"] == ["self_test"]
+    assert by_id[lab.asset_id]["services"] == ["self_test"]
     assert by_id[sensor.asset_id]["gateway"] == gateway.asset_id
     assert by_id[gateway.asset_id]["gateway"] is None
-    registered = device_entry_of(hass, sim, bench, entry)
+    registered = device_entry_of(hass, sim, lab, entry)
     assert registered
     alone: Any = await get_diagnostics_for_device(hass, hass_client, entry, registered)
-    assert alone["device"] == by_id[bench.asset_id]
+    (item,) = alone["device"]["points"]
+    assert (item["measurepoint_id"], item["polled"]) == (
+        "struct_measured#current",
+        True,
+    )
+    assert alone["device"]["services"] == ["self_test"]
 
 
 async def test_diagnostics_of_places(
@@ -290,10 +351,10 @@ async def test_diagnostics_of_corrections(
     hass: HomeAssistant, sim: Simulator, hass_client: ClientSessionGenerator
 ) -> None:
     """Corrections and exceptions are told."""
-    bench = sim.add_device("lab").asset_id
+    lab = sim.add_device("lab").asset_id
     said: dict[str, Any] = {
         "corrections": {"int_measured": {"unit": "kW"}},
-        "correction_exceptions": {bench: {"int_measured": {"unit": "W"}}},
+        "correction_exceptions": {lab: {"int_measured": {"unit": "W"}}},
     }
     entry = entry_for(
         sim, product_subentry(sim, "lab", sensors=["int_measured"], **said)
@@ -302,3 +363,22 @@ async def test_diagnostics_of_corrections(
     found = await of_entry(hass, hass_client, entry)
     (subentry,) = found["subentries"]
     assert {key: subentry[key] for key in said} == said
+
+
+# What the application may not read.
+
+
+async def test_devices_of_products_denied(hass: HomeAssistant, sim: Simulator) -> None:
+    """Where products may be listed and devices may not, nobody can tell how many there are."""
+    refuse(sim, "devices", 99403, "Denied resource:  device")
+    result = await begin(hass, account(sim))
+    assert result["step_id"] == "products"
+    key = sim.device("fcu").product_key
+    result = await fill(hass, result, {"products": [key]})
+    assert result["step_id"] == "points"
+    result = await fill(hass, result, {"next_step_id": "measurepoints"})
+    assert result["description_placeholders"]["devices"] == "?"
+    result = await fill(hass, result, suggested(result))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    (subentry,) = result["result"].subentries.values()
+    assert subentry.data["product_key"] == key
