@@ -351,8 +351,8 @@ async def scale(venv: Path, pictures: Path) -> None:
                 await person.choose_points()
                 await person.finish()
                 await person.except_devices()
-                await person.correct()
                 await person.change()
+                await person.correct()
             except BaseException:
                 await page.screenshot(path=pictures / "failure.png")
                 print(person.table())
