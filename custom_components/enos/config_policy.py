@@ -122,6 +122,7 @@ class PolicyForm:
                             "selector": list_selector(
                                 {name: name for name in self._asset_ids},
                                 multiple=False,
+                                unlisted=True,
                             ),
                             "required": True,
                         },
@@ -189,7 +190,9 @@ class PolicyForm:
         """Return the exceptions by asset id. Raises `FlowProblem`."""
         exceptions: dict[str, Any] = {}
         for item in items:
-            asset_id = self._asset_ids[item[CONF_DEVICE]]
+            asset_id = self._asset_ids.get(item[CONF_DEVICE])
+            if asset_id is None:
+                raise FlowProblem("device_not_among", device=item[CONF_DEVICE])
             if asset_id in exceptions:
                 raise FlowProblem("device_twice", device=item[CONF_DEVICE])
             exceptions[asset_id] = _entered(item)

@@ -147,11 +147,18 @@ async def async_models(
 
 # Forms.
 
+# So many entries of a list are overlooked without a search.
+_OVERLOOKED: Final = 20
+
 
 def list_selector(
-    options: Mapping[str, str], *, multiple: bool = True
+    options: Mapping[str, str], *, multiple: bool = True, unlisted: bool = False
 ) -> SelectSelector:
-    """Return a searchable list of keys, shown and sorted by their labels."""
+    """Return a searchable list of keys, shown and sorted by their labels.
+
+    Of a long list for a single choice the frontend makes a searchable one only where anything
+    may be entered: `unlisted` says that whoever takes the choice is prepared for that.
+    """
     return SelectSelector(
         SelectSelectorConfig(
             options=[
@@ -161,6 +168,7 @@ def list_selector(
                 )
             ],
             multiple=multiple,
+            custom_value=unlisted and len(options) > _OVERLOOKED,
             mode=SelectSelectorMode.DROPDOWN,
         )
     )

@@ -206,7 +206,7 @@ class ProductSubentryFlow(_SubentryFlow):
             return self.async_abort(
                 reason="no_products_left" if self._products else "no_products"
             )
-        selector = list_selector(left, multiple=False)
+        selector = list_selector(left, multiple=False, unlisted=True)
         return await self._async_step_product("user", selector, user_input)
 
     async def async_step_product_key(

@@ -426,6 +426,33 @@ async def test_what_goes_makes_room_for_what_comes(hass: HomeAssistant) -> None:
         assert len(own) == 2 + 20 * (1 + len(sensors))
 
 
+async def test_device_among_many(hass: HomeAssistant) -> None:
+    """A long list of devices can be searched; what is not in it is refused."""
+    async with fleet(light=30) as sim:
+        key = sim.device("light").product_key
+        entry = entry_for(sim, product_subentry(sim, "light", controls=["switch"]))
+        await set_up(hass, entry)
+        subentry = subentry_of(entry, f"product:{key}")
+        result = await review_subentry(hass, entry, subentry, "commands")
+        fields = result["data_schema"].schema["exceptions"].config["fields"]
+        # The frontend searches in a single choice only where this is set.
+        selector = fields["device"]["selector"]
+        config = selector["select"] if isinstance(selector, dict) else selector.config
+        assert config["custom_value"] is True
+        policy = {"timeout": 5, "when_offline": "fail", "queue_minutes": 15}
+        names = [option["value"] for option in config["options"]]
+        wrong = {**policy, "exceptions": [{"device": "Light 99", **policy}]}
+        result = await fill_subentry(hass, result, wrong)
+        assert result["errors"] == {"base": "device_not_among"}
+        assert result["description_placeholders"]["device"] == "Light 99"
+        assert suggested(result) == wrong
+        right = {**policy, "exceptions": [{"device": names[7], **policy}]}
+        result = await fill_subentry(hass, result, right)
+        assert result["reason"] == "reconfigure_successful"
+        (asset_id,) = subentry_of(entry, f"product:{key}").data["policy_exceptions"]
+        assert sim.devices[asset_id].device_key in names[7]
+
+
 async def test_points_are_exchanged(hass: HomeAssistant) -> None:
     """In a full entry other points can be chosen instead of those that were."""
     async with fleet(light=20) as sim:
