@@ -33,7 +33,7 @@ OFFERED = "ha-picker-combo-box ha-combo-box-item:visible"
 # A short list has other items than one that can be searched.
 ANY_OFFERED = f"{OFFERED}, ha-dropdown-item:visible"
 # A machine with other work to do takes its time for a thousand devices.
-LONG = 120_000
+LONG = 300_000
 # How often a page that is idle draws, and when it is idle again.
 WATCH = """
 window.busy = [];
