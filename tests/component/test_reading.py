@@ -21,7 +21,7 @@ from .common import (
     set_up,
     state_of,
 )
-from .reading import devices_of
+from .reading import devices_of, loud
 
 
 def calls(sim: Simulator, part: str, action: str | None = None) -> int:
@@ -140,10 +140,8 @@ async def test_gateway_away_and_back(
         == STATE_UNAVAILABLE
     )
     assert state_of(hass, sim, "switch", device, "power").state != STATE_UNAVAILABLE
-    loud = [
-        record for record in caplog.records if record.levelname in ("ERROR", "WARNING")
-    ]
-    assert len(loud) == 1, [record.getMessage() for record in loud]
+    alarming = loud(caplog)
+    assert len(alarming) == 1, alarming
     await sim.start()
     await poll(hass, 31 * 13)
     assert state_of(hass, sim, "sensor", device, "room_temp").state != STATE_UNAVAILABLE
