@@ -1,6 +1,7 @@
 """Two people at once, restarts in between, and what diagnostics tell of all that can be chosen."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -249,6 +250,13 @@ async def test_corrections_of_different_points(
 # What storage does.
 
 
+def stored(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data of a subentry as they are after a restart."""
+    loaded = json_loads(json_bytes_sorted(dict(data)))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
 async def test_options_by_hand_keep_their_order(
     hass: HomeAssistant, sim: Simulator
 ) -> None:
@@ -266,13 +274,13 @@ async def test_options_by_hand_keep_their_order(
     assert select.attributes["options"] == options
 
     (subentry,) = entry.subentries.values()
-    stored: Any = json_loads(json_bytes_sorted(dict(subentry.data)))
+    data = stored(subentry.data)
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     later = entry_for(
         sim,
         ConfigSubentryData(
-            data=stored,
+            data=data,
             subentry_type=subentry.subentry_type,
             title=subentry.title,
             unique_id=subentry.unique_id,
@@ -284,6 +292,41 @@ async def test_options_by_hand_keep_their_order(
     # And so does the form that changes them.
     form = await review_subentry(hass, later, only(later))
     assert suggested(form)["points"][0]["options"] == speeds
+
+
+async def test_profile_keeps_the_order_of_options(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """Options described by hand go out and come in in their order."""
+    key = "fan_speed"
+    ordered = {"low": "Low", "high": "High", "auto": "Auto"}
+    sim.rights = {"Asset: Read", "Asset: Control", "Device Management: Read"}
+    entry = entry_for(
+        sim,
+        product_subentry(
+            sim,
+            "fcu",
+            controls=[key],
+            points={key: {"data_type": "ENUM", "options": ordered}},
+        ),
+    )
+    await set_up(hass, entry)
+    text = await exported(hass, entry)
+    turned = {each: ordered[each] for each in ("high", "auto", "low")}
+    lines = {code: f"        {code}: {label}\n" for code, label in ordered.items()}
+    before, after = (
+        "".join(lines[code] for code in each) for each in (ordered, turned)
+    )
+    assert before in text
+    confirm = await import_text(hass, entry, text.replace(before, after))
+    done = await fill_subentry(hass, confirm, {})
+    assert done["reason"] == "reconfigure_successful"
+    data = stored(only(entry).data)
+    hass.config_entries.async_update_subentry(entry, only(entry), data={})
+    hass.config_entries.async_update_subentry(entry, only(entry), data=data)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert list(only(entry).data["points"][key]["options"]) == ["auto", "high", "low"]
+    assert after in await exported(hass, entry)
 
 
 # What diagnostics tell.
