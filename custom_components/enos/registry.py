@@ -186,10 +186,9 @@ class Registries:
         chosen = selections(self._entry)
         named = {asset_id for each in chosen for asset_id in each.asset_ids}
         naming = {each.subentry_id for each in chosen if each.asset_ids}
+        held = named | self._coordinator.devices.keys()
         for asset_id, registered in self._registered().items():
-            if registered.config_subentry_id in naming and asset_id not in (
-                named | self._coordinator.devices.keys()
-            ):
+            if registered.config_subentry_id in naming and asset_id not in held:
                 self._devices.async_remove_device(registered.id)
 
     # Entities.
