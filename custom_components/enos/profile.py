@@ -141,6 +141,8 @@ def write(data: Mapping[str, Any], known: Known, language: str) -> str:
         "# use: control (may be written) or sensor. What is left out of a point comes from the",
         f"# model; what can be said of it: {', '.join(CORRECTION_KEYS[:8])},",
         f"# {', '.join(CORRECTION_KEYS[8:])}.",
+        "# labels are the model's names of options from the day they were chosen, labels_declined",
+        "# newer ones that nobody wanted; names of your own belong under options.",
         entry(KEY_FORMAT, str(VERSION)),
     ]
     if known.product_key:
