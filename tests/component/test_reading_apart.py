@@ -16,9 +16,7 @@ async def test_one_state_fails(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """What Home Assistant refuses is named in the log; everything else shows its news."""
-    entry = entry_for(
-        sim, product_subentry(sim, "fcu", sensors=["room_temp", "co2"])
-    )
+    entry = entry_for(sim, product_subentry(sim, "fcu", sensors=["room_temp", "co2"]))
     await set_up(hass, entry)
     device = sim.device("fcu")
     bad = entity_id_of(hass, sim, "sensor", device, "room_temp")
