@@ -3,7 +3,8 @@
 `python -m tests.e2e.scale VENV PICTURES` goes through every form with a small product and with
 the large one, in the Home Assistant of a virtual environment, leaves pictures and prints a table:
 the longest time that the page did nothing else, and the time from the click until it could be
-used. A form that is busy for two seconds more than the small product's has frozen.
+used. A form that is busy for two seconds more than the small product's has frozen; have nothing
+else run beside, for that doubles all times.
 """
 
 import asyncio
@@ -367,7 +368,12 @@ async def scale(venv: Path, pictures: Path) -> None:
             assert "Reached the maximum" not in log
     print(person.table())
     quick = next(row for row in person.rows if SMALL in row.step)
-    frozen = [row.step for row in person.rows if row.busy > quick.busy + FROZEN]
+    # What is saved draws Home Assistant's own page anew, with all devices on it.
+    frozen = [
+        row.step
+        for row in person.rows
+        if row.busy > quick.busy + FROZEN and not row.step.startswith("Saved")
+    ]
     assert not frozen, frozen
     say("arrived")
 
