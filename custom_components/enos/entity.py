@@ -133,9 +133,11 @@ class EnosPointEntity(EnosEntity):
     async def async_added_to_hass(self) -> None:
         """Have the point polled."""
         await super().async_added_to_hass()
-        # Home Assistant adds entities without a pause: a thousand devices would hold up all else
-        # for half a minute, and it cuts off browsers that it had no time to send the news to.
-        await asyncio.sleep(0)
+        if not self._coordinator.adopted:
+            # Home Assistant adds entities without a pause: a thousand devices would hold up all
+            # else for half a minute, and it cuts off browsers that it had no time to send the
+            # news to. Not in a reload: calls that came between would be dropped as done.
+            await asyncio.sleep(0)
         if not self._polled:
             return
         self.async_on_remove(
