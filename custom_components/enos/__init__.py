@@ -126,6 +126,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
     entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, close))
     registries.prepare()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    coordinator.reloading = False
     registries.start()
 
     @callback

@@ -84,7 +84,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.states: dict[PointKey, PointState] = {}
         self.batches = BatchReader(self._read)
         self.round = 0
-        self.adopted = False
+        self.reloading = False
         self.on_devices: Callable[[set[str]], None] = lambda _gone: None
         self.on_fate: Callable[[PointKey, Fate], None] = lambda _key, _fate: None
         self.on_masked: CALLBACK_TYPE = lambda: None
@@ -213,7 +213,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         A reload then makes no request before its entities stand: calls meanwhile would be
         dropped by Home Assistant and reported as done.
         """
-        self.adopted = True
+        # Until the entities stand.
+        self.reloading = True
         self.discovery.adopt(earlier.discovery)
         self.direct.adopt(earlier.direct)
         self.batches.adopt(earlier.batches)

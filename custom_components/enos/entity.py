@@ -133,7 +133,7 @@ class EnosPointEntity(EnosEntity):
     async def async_added_to_hass(self) -> None:
         """Have the point polled."""
         await super().async_added_to_hass()
-        if not self._coordinator.adopted:
+        if not self._coordinator.reloading:
             # Home Assistant adds entities without a pause: a thousand devices would hold up all
             # else for half a minute, and it cuts off browsers that it had no time to send the
             # news to. Not in a reload: calls that came between would be dropped as done.
