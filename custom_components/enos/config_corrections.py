@@ -13,7 +13,6 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.translation import async_get_translations
 import probatio
@@ -22,8 +21,8 @@ from .api.errors import EnosError, PermissionDeniedError
 from .api.models import Measurepoint, ThingModel
 from .config_correction_fields import FieldProblem, Subject
 from .config_correction_form import CorrectionForm, Words
-from .config_steps import async_models, client_for, named, problem_of
-from .const import CONF_CORRECTION_EXCEPTIONS, CONF_CORRECTIONS, CONF_ORG_ID, DOMAIN
+from .config_steps import async_models, client_for, named, problem_of, registered_names
+from .const import CONF_CORRECTION_EXCEPTIONS, CONF_CORRECTIONS, DOMAIN
 from .corrections import Correction, with_items
 from .mapping import Kind
 from .selection import Selection
@@ -142,18 +141,7 @@ class CorrectionSteps(ConfigSubentryFlow):
             asset_id: asset_id
             for asset_id in (*selection.asset_ids, *selection.exceptions)
         }
-        prefix = f"{entry.data[CONF_ORG_ID]}_"
-        registry = dr.async_get(self.hass)
-        for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
-            if device.config_subentry_id != selection.subentry_id:
-                continue
-            for domain, identifier in device.identifiers:
-                if domain == DOMAIN:
-                    asset_id = identifier.removeprefix(prefix)
-                    names[asset_id] = named(
-                        device.name_by_user or device.name or "",
-                        device.serial_number or asset_id,
-                    )
+        names |= registered_names(self.hass, entry, selection.subentry_id)
         return names
 
     async def _async_texts(self) -> dict[str, str]:

@@ -6,7 +6,6 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_DEVICE, CONF_TIMEOUT, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -21,10 +20,9 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.translation import async_get_translations
 import probatio
 
-from .config_steps import list_selector, named
+from .config_steps import list_selector, registered_names
 from .config_target import FlowProblem
 from .const import (
-    CONF_ORG_ID,
     CONF_POLICY,
     CONF_POLICY_EXCEPTIONS,
     CONF_QUEUE_MINUTES,
@@ -84,19 +82,13 @@ class PolicyForm:
     def _names(self, entry: ConfigEntry) -> dict[str, str]:
         """Return the devices that are held, by asset id, under unmistakable names."""
         selection = self._selection
-        names: dict[str, str] = {}
-        prefix = f"{entry.data[CONF_ORG_ID]}_"
-        registry = dr.async_get(self._hass)
-        for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
-            if device.config_subentry_id != selection.subentry_id:
-                continue
-            for domain, identifier in device.identifiers:
-                asset_id = identifier.removeprefix(prefix)
-                if domain == DOMAIN and asset_id in (selection.asset_ids or {asset_id}):
-                    names[asset_id] = named(
-                        device.name_by_user or device.name or "",
-                        device.serial_number or asset_id,
-                    )
+        names = {
+            asset_id: name
+            for asset_id, name in registered_names(
+                self._hass, entry, selection.subentry_id
+            ).items()
+            if asset_id in (selection.asset_ids or {asset_id})
+        }
         # Before the first set-up nobody knows which devices a product has.
         unnamed = selection.asset_ids or (() if names else selection.policies)
         return {asset_id: asset_id for asset_id in unnamed} | names

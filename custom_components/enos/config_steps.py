@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME, CONF_OPTIONS, CONF_URL, CONF_VERIFY_SSL
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -56,6 +58,7 @@ from .const import (
     CONF_SENSORS,
     CONF_SERVICES,
     CONF_UNIT,
+    DOMAIN,
     LOGGER,
     SUBENTRY_DEVICE,
 )
@@ -177,6 +180,24 @@ def list_selector(
 def named(name: str, key: str) -> str:
     """Return a name with the key that makes it unmistakable."""
     return f"{name} ({key})" if name and name != key else key
+
+
+@callback
+def registered_names(
+    hass: HomeAssistant, entry: ConfigEntry[Any], subentry_id: str
+) -> dict[str, str]:
+    """Return the devices of a subentry, by asset id, under unmistakable names."""
+    prefix = f"{entry.data[CONF_ORG_ID]}_"
+    registry = dr.async_get(hass)
+    return {
+        asset_id: named(
+            device.name_by_user or device.name or "", device.serial_number or asset_id
+        )
+        for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
+        if device.config_subentry_id == subentry_id
+        for domain, identifier in device.identifiers
+        if domain == DOMAIN and (asset_id := identifier.removeprefix(prefix))
+    }
 
 
 def _point_label(
