@@ -145,6 +145,8 @@ class RequestRecord:
     http_status: int | None = None
     code: int | None = None
     answered: float | None = None
+    # Bytes of the answer's body.
+    sent: int = 0
     served_secret: bool = False
     fault: str | None = None
     headers: dict[str, str] = field(default_factory=dict)

@@ -153,6 +153,7 @@ class Gateway:
             return dropped.response
         else:
             record.http_status = response.status
+            record.sent = max(0, response.content_length or 0)
             return response
         finally:
             if task is not None:

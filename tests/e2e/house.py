@@ -36,7 +36,7 @@ async def in_time(
         raise AssertionError(f"never happened: {what}") from None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -54,7 +54,7 @@ class House:
         self.folder = folder
         self.log = folder / "hass.log"
         self._python = str(venv / "bin" / "python")
-        self._port = _free_port()
+        self._port = free_port()
         self._process: Process | None = None
         self.home = HomeAssistant(session, f"http://localhost:{self._port}")
         self._write_configuration()
