@@ -248,6 +248,10 @@ class _Works:
                 "answered": each.answered,
                 "sent": each.sent,
                 "asset": each.query.get("assetId"),
+                "point": each.query.get("measurepointId"),
+                "value": each.body.get("value")
+                if isinstance(each.body, dict)
+                else None,
             }
             for each in self.sim.requests
         ]

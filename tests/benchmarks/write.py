@@ -1,0 +1,481 @@
+"""Writes: from the call of an action to the wire, and on to the right state.
+
+`PYTHONPATH=. .venv-latest/bin/python -m tests.benchmarks.write [--long | --quick]`
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+from dataclasses import dataclass
+import gc
+import itertools
+from pathlib import Path
+from random import Random
+import sys
+import tempfile
+import time
+from typing import Any
+
+import aiohttp
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+
+from custom_components.enos.const import DOMAIN, point_unique_id
+
+from . import home
+from .plant import Plant, Shape
+from .table import Row, Section, markdown
+from .wire import COMMANDS, Request, Tap, percentile, spread, token_of
+
+SETPOINTS = 6
+"""Numbers of each device that may be written."""
+
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A number of ours: entity, device and point."""
+
+    entity_id: str
+    asset_id: str
+    point_id: str
+
+
+def targets(hass: HomeAssistant, plant: Plant) -> list[list[Target]]:
+    """Return the numbers of ours: for each setpoint those of all devices."""
+    registry = er.async_get(hass)
+    prefix = next(iter(plant.points.values()))[0][0].removesuffix("temp_0")
+    found: list[list[Target]] = []
+    for setpoint in range(SETPOINTS):
+        point_id = f"{prefix}setpoint_{setpoint}"
+        row: list[Target] = []
+        for asset_id, *_ in plant.devices:
+            unique_id = point_unique_id(plant.org_id, asset_id, point_id)
+            entity_id = registry.async_get_entity_id("number", DOMAIN, unique_id)
+            assert entity_id is not None, f"no number for {point_id}"
+            row.append(Target(entity_id, asset_id, point_id))
+        found.append(row)
+    return found
+
+
+async def set_value(
+    hass: HomeAssistant, entity_id: str | list[str], value: float
+) -> None:
+    """Call `number.set_value` as an automation does, and wait for its end."""
+    await hass.services.async_call(
+        "number", "set_value", {"entity_id": entity_id, "value": value}, blocking=True
+    )
+
+
+async def _writes(plant: Plant) -> list[dict[str, Any]]:
+    """Return the writes since the last question, in the order in which they came."""
+    return [each for each in await plant.ask("requests") if each["path"] == COMMANDS]
+
+
+@contextlib.asynccontextmanager
+async def _home(
+    plant: Plant, config: dict[str, Any]
+) -> AsyncIterator[tuple[HomeAssistant, ConfigEntry]]:
+    """Run Home Assistant with an entry of ours, and nothing left to be done."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with home.running(Path(folder), config) as hass:
+            entry = home.enos_entry(plant)
+            await home.add(hass, entry)
+            yield hass, entry
+
+
+def _command(number: int) -> str:
+    return f"write_{number}"
+
+
+@contextlib.asynccontextmanager
+async def _plant(shape: Shape) -> AsyncIterator[tuple[Plant, dict[str, Any]]]:
+    """Run a plant that nothing may be rejected by, with a configuration for it.
+
+    That has a `rest_command` for each of (at most 200) devices, of which nothing is left to
+    be computed.
+    """
+    async with Plant.running(shape) as plant:
+        token = await token_of(plant)
+        yield (
+            plant,
+            {
+                "rest_command": {
+                    _command(number): Request.writing(
+                        plant, token, asset_id, "p0_setpoint_3", 20.5 + number % 50
+                    ).as_rest_command()
+                    for number, (asset_id, *_) in enumerate(plant.devices[:AT_ONCE])
+                }
+            },
+        )
+        rejected = await plant.ask("rejections")
+        assert not rejected, rejected
+
+
+# 1. From the call to the wire, one after the other.
+
+
+@dataclass(slots=True)
+class _Way:
+    """One way to write, with what it took: seconds to the wire, seconds of CPU."""
+
+    act: Callable[[int], Awaitable[Any]]
+    point_ids: set[str]
+    latencies: list[float]
+    cpu: list[float]
+
+
+async def _idle(hass: HomeAssistant, plant: Plant, count: int) -> list[Row]:
+    """Write in turn by ours, `rest_command` and a bare session, with nothing else to do."""
+    numbers = targets(hass, plant)
+    devices = len(numbers[0])
+    token = await token_of(plant)
+    ready = [
+        Request.writing(plant, token, each.asset_id, each.point_id, 20 + number % 50)
+        for number, each in enumerate(numbers[4])
+    ]
+    async with aiohttp.ClientSession() as session:
+
+        async def ours(turn: int) -> None:
+            each = numbers[turn // devices % 3][turn % devices]
+            await set_value(hass, each.entity_id, 10 + turn % 80 + 0.5)
+
+        async def rest_command(turn: int) -> None:
+            await hass.services.async_call(
+                "rest_command", _command(turn % devices), {}, blocking=True
+            )
+
+        async def bare(turn: int) -> None:
+            each = ready[turn % devices]
+            async with session.post(
+                each.url, headers=each.headers, data=each.body
+            ) as response:
+                assert (await response.json())["code"] == 0
+
+        ways = [
+            _Way(ours, {each[0].point_id for each in numbers[:3]}, [], []),
+            _Way(rest_command, {numbers[3][0].point_id}, [], []),
+            _Way(bare, {numbers[4][0].point_id}, [], []),
+        ]
+        await _take_turns(ways, plant, count // 10 + 2)
+        for way in ways:
+            way.latencies.clear()
+            way.cpu.clear()
+        gc.collect()
+        await _take_turns(ways, plant, count)
+    mine, theirs, wire = ways
+    middle = [percentile(way.latencies, 0.5) for way in ways]
+    ratio = middle[0] / middle[1]
+    cpu = [f"{percentile(way.cpu, 0.5) * 1000:.2f} ms" for way in ways]
+    return [
+        Row(
+            what=f"call to wire, idle, {count} writes (p50 / p95 / p99)",
+            ours=spread(mine.latencies),
+            alternative=spread(theirs.latencies),
+            wire=spread(wire.latencies),
+            ratio=f"{ratio:.2f}",
+            target="p50 <= 1.25 x rest_command",
+            met=ratio <= 1.25,
+        ),
+        Row(
+            what="CPU of one write, call to answer (p50)",
+            ours=cpu[0],
+            alternative=cpu[1],
+            wire=cpu[2],
+        ),
+    ]
+
+
+async def _take_turns(ways: list[_Way], plant: Plant, count: int) -> None:
+    """Write by each way in turn; latencies are those of the plant's clock, which is ours."""
+    await plant.ask("requests")
+    started: list[float] = []
+    for turn in range(count):
+        for way in ways[turn % 3 :] + ways[: turn % 3]:
+            await asyncio.sleep(0.004)
+            cpu = time.process_time()
+            started.append(time.time())
+            await way.act(turn)
+            await asyncio.sleep(0)
+            way.cpu.append(time.process_time() - cpu)
+    came = await _writes(plant)
+    assert len(came) == len(started), "each write is one request"
+    for place, (call, request) in enumerate(zip(started, came, strict=True)):
+        turn, order = divmod(place, len(ways))
+        way = ways[(turn % 3 + order) % len(ways)]
+        assert request["point"] in way.point_ids, "each write came in its turn"
+        way.latencies.append(request["received"] - call)
+
+
+# 2. The same while a full poll goes on.
+
+
+async def _during_poll(
+    hass: HomeAssistant, entry: ConfigEntry, plant: Plant, tap: Tap, seconds: float
+) -> list[Row]:
+    """Write at random moments, some 20 a second, while all values change and are read."""
+    numbers = targets(hass, plant)
+    order = itertools.cycle([each for row in numbers for each in row])
+    random = Random(2)
+    end = time.time() + seconds
+    due: list[tuple[Target, float]] = []
+    polls: list[tuple[float, float]] = []
+    calls: set[asyncio.Task[None]] = set()
+
+    async def write() -> None:
+        moment = time.time()
+        while (moment := moment + random.expovariate(20)) < end:
+            await asyncio.sleep(max(0.0, moment - time.time()))
+            each = next(order)
+            due.append((each, moment))
+            calls.add(asyncio.create_task(set_value(hass, each.entity_id, 33.5)))
+
+    await entry.runtime_data.coordinator.async_refresh()
+    await tap.seen()
+    writer = asyncio.create_task(write())
+    while time.time() < end:
+        await plant.ask("change", share=1)
+        began = time.time()
+        await entry.runtime_data.coordinator.async_refresh()
+        polls.append((began, time.time()))
+    await writer
+    await asyncio.gather(*calls)
+    came: dict[tuple[str, str], deque[float]] = {}
+    for seen in await tap.seen():
+        came.setdefault((seen.asset_id, seen.point_id), deque()).append(seen.at)
+    latencies = [
+        came[each.asset_id, each.point_id].popleft() - moment for each, moment in due
+    ]
+    within = [
+        latency
+        for latency, (_, moment) in zip(latencies, due, strict=True)
+        if any(began <= moment <= ended for began, ended in polls)
+    ]
+    last = percentile(within, 0.99)
+    return [
+        Row(
+            what=f"call to wire, during {len(polls)} full polls of "
+            f"{len(plant.devices) * 25:,} entities, all changed, {len(within)} writes "
+            "(p50 / p95 / p99 / most)",
+            ours=spread(within, most=True),
+            target="p99 <= 50 ms",
+            met=last <= 0.05,
+        )
+    ]
+
+
+# 3. Many devices at once.
+
+
+async def _at_once(hass: HomeAssistant, plant: Plant, seconds: float) -> list[Row]:
+    """Write to many devices at once, each of which takes some time to answer."""
+    numbers = targets(hass, plant)
+    count = min(AT_ONCE, len(plant.devices))
+    await plant.ask("answer_in", seconds=seconds)
+
+    async def timed(*calls: Awaitable[Any]) -> tuple[float, str]:
+        gc.collect()
+        await plant.ask("requests")
+        began = time.time()
+        await asyncio.gather(*calls)
+        ended = time.time()
+        came = await _writes(plant)
+        assert len(came) == count, f"{len(came)} of {count} came"
+        last = max(each["received"] for each in came) - began
+        return last, f"{last:.2f} s / {ended - began:.2f} s"
+
+    separate, text = await timed(
+        *(
+            set_value(hass, each.entity_id, 40 + number % 20)
+            for number, each in enumerate(numbers[0][:count])
+        )
+    )
+    _, rest = await timed(
+        *(
+            hass.services.async_call("rest_command", _command(each), {}, blocking=True)
+            for each in range(count)
+        )
+    )
+    together, single = await timed(
+        set_value(hass, [each.entity_id for each in numbers[1][:count]], 41)
+    )
+    await plant.ask("answer_in", seconds=0.02)
+    return [
+        Row(
+            what=f"{count} devices at once, answering after {seconds} s: last on the wire / all returned",
+            ours=text,
+            alternative=rest,
+            target="all on the wire before the first answer",
+            met=separate < seconds,
+        ),
+        Row(
+            what=f"the same as one call with {count} entities",
+            ours=single,
+            target="all on the wire before the first answer",
+            met=together < seconds,
+        ),
+    ]
+
+
+# 4. A thousand a minute.
+
+
+async def _steadily(hass: HomeAssistant, plant: Plant, seconds: float) -> list[Row]:
+    """Write 1,000 times a minute; what counts is the moment at which a write was due."""
+    order = itertools.cycle([each for row in targets(hass, plant) for each in row])
+    values = itertools.cycle(10 + each / 2 for each in range(151))
+    await plant.ask("answer_in", seconds=0.2)
+    await plant.ask("requests")
+    written: list[tuple[Target, float, float]] = []
+    calls: list[asyncio.Task[None]] = []
+    before = home.resident()
+    cpu = time.process_time()
+    began = time.time()
+    for number in range(round(seconds * 1000 / 60)):
+        moment = began + number * 0.06
+        await asyncio.sleep(max(0.0, moment - time.time()))
+        each, value = next(order), next(values)
+        written.append((each, value, moment))
+        calls.append(asyncio.create_task(set_value(hass, each.entity_id, value)))
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    cpu = (time.process_time() - cpu) / (time.time() - began)
+    failed = sum(each is not None for each in ends)
+    calls.clear()
+    del ends
+    after = home.resident()
+    await plant.ask("answer_in", seconds=0.02)
+    came: dict[tuple[str, str, float], deque[float]] = {}
+    for request in await _writes(plant):
+        key = request["asset"], request["point"], request["value"]
+        came.setdefault(key, deque()).append(request["received"])
+    latencies: list[float] = []
+    lost = 0
+    for each, value, moment in written:
+        if arrived := came.get((each.asset_id, each.point_id, value)):
+            latencies.append(arrived.popleft() - moment)
+        else:
+            lost += 1
+    return [
+        Row(
+            what=f"1,000 writes a minute for {seconds:.0f} s: call to wire (p50 / p95 / p99)",
+            ours=spread(latencies),
+        ),
+        Row(
+            what=f"lost / failed of {len(written):,}",
+            ours=f"{lost} / {failed}",
+            target="0 / 0",
+            met=not lost and not failed,
+        ),
+        Row(
+            what="memory before and after; CPU of a core meanwhile",
+            ours=f"{before / 1e6:.1f} -> {after / 1e6:.1f} MB; {cpu:.1%}",
+        ),
+    ]
+
+
+# 5. Until the state is right.
+
+
+async def _right(hass: HomeAssistant, plant: Plant, count: int) -> tuple[float, float]:
+    """Return how long (s) after the answer a state was right: p50, and the most."""
+    order = itertools.cycle([each for row in targets(hass, plant) for each in row])
+    await plant.ask("answer_in", seconds=0.2)
+    await plant.ask("requests")
+    shown: dict[tuple[str, float], float] = {}
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        new = event.data["new_state"]
+        with contextlib.suppress(ValueError, AttributeError):
+            assert new is not None
+            shown.setdefault((new.entity_id, float(new.state)), time.time())
+
+    stop = hass.bus.async_listen(EVENT_STATE_CHANGED, note)
+    written: list[tuple[str, float]] = []
+    for number in range(count):
+        each, value = next(order), 90 + number % 2 / 2
+        await set_value(hass, each.entity_id, value)
+        written.append((each.entity_id, value))
+    stop()
+    await plant.ask("answer_in", seconds=0.02)
+    delays = [
+        shown[key] - request["answered"]
+        for key, request in zip(written, await _writes(plant), strict=True)
+    ]
+    return percentile(delays, 0.5), max(delays)
+
+
+async def _right_state(
+    hass: HomeAssistant, plant: Plant, count: int, theirs: str
+) -> list[Row]:
+    """Compare how long after the answer the state was right."""
+    middle, most = await _right(hass, plant, count)
+    return [
+        Row(
+            what="answer to right state (p50 / most)",
+            ours=f"{middle * 1000:.1f} / {most * 1000:.1f} ms",
+            alternative=theirs,
+            target="answer + 50 ms",
+            met=most <= 0.05,
+        )
+    ]
+
+
+async def run(
+    *, quick: bool = False, seconds: float = 60, idle: bool = False
+) -> list[Section]:
+    """Measure writes; `seconds` is for how long 1,000 a minute go out.
+
+    `quick` is a trial with few points and writes; `idle` is the first part only.
+    """
+    rows: list[Row] = []
+    async with (
+        _plant(Shape.of(100 if quick else 1000)) as (plant, config),
+        _home(plant, config) as (hass, _),
+    ):
+        await plant.ask("answer_in", seconds=0)
+        rows += await _idle(hass, plant, 10 if quick else 300)
+        if not idle:
+            rows += await _right_state(hass, plant, 5 if quick else 50, "")
+            rows += await _steadily(hass, plant, 0.6 if quick else seconds)
+    if not idle:
+        async with (
+            _plant(Shape.of(250 if quick else 10_000)) as (plant, config),
+            Tap.before(plant) as tap,
+            _home(plant, config) as (hass, entry),
+        ):
+            busy = await _during_poll(hass, entry, plant, tap, 1 if quick else 20)
+            rows[2:2] = busy + await _at_once(hass, plant, 0.3 if quick else 1.5)
+    return [
+        Section(
+            "Write",
+            tuple(rows),
+            (
+                (
+                    "The alternative is `rest_command` with URL, token, signature and body "
+                    "computed beforehand; the wire is aiohttp alone with the same request. "
+                    "The wire is reached when the plant's process (during polls: a process "
+                    "before it) has the request."
+                ),
+                (
+                    "During polls and at 1,000 a minute the time counts from the moment at "
+                    "which a call was due: a loop that is held up holds up who calls, too."
+                ),
+            ),
+        )
+    ]
+
+
+if __name__ == "__main__":
+    sections = asyncio.run(
+        run(
+            quick="--quick" in sys.argv,
+            seconds=600 if "--long" in sys.argv else 60,
+            idle="--idle" in sys.argv,
+        )
+    )
+    print(markdown(sections))
