@@ -114,11 +114,12 @@ class Lanes[PayloadT, ResultT]:
         `patience` is how many seconds it may wait for its turn. Raises `NotSent`,
         `Abandoned`, or what the sender raised.
         """
+        loop = asyncio.get_running_loop()
         queue = self._waiting.setdefault(lane, deque())
         older = next((job for job in queue if key is not None and job.key == key), None)
         ticket: _Ticket[ResultT]
         if older is None:
-            ticket = _Ticket(asyncio.get_running_loop().create_future())
+            ticket = _Ticket(loop.create_future())
             # Nobody may be left to hear of a failure; that is not an error of its own.
             ticket.future.add_done_callback(
                 lambda future: future.cancelled() or future.exception()
@@ -138,13 +139,13 @@ class Lanes[PayloadT, ResultT]:
         if older is not None:
             self._take_out(older)
         queue.append(job)
-        job.timer = asyncio.get_running_loop().call_later(
-            patience, self._drop, job, Dropped.BUSY
-        )
         if lane not in self._workers:
-            self._workers[lane] = asyncio.create_task(
-                self._work(lane), name=f"EnOS lane {lane}"
+            # Not in a later turn of the loop: what need not wait is sent before this goes on.
+            asyncio.Task(
+                self._work(lane), loop=loop, name=f"EnOS lane {lane}", eager_start=True
             )
+        if queue and queue[-1] is job:
+            job.timer = loop.call_later(patience, self._drop, job, Dropped.BUSY)
         if older is not None:
             # Last: who hears of it may submit in turn.
             self._dropped(older, Dropped.SUPERSEDED, job)
@@ -169,7 +170,13 @@ class Lanes[PayloadT, ResultT]:
                         break
 
     async def _work(self, lane: str) -> None:
-        """Send what waits in a lane until nothing does."""
+        """Send what waits in a lane until nothing does.
+
+        Starts at once; its first job may end, and bring others about, before `submit` goes on.
+        """
+        worker = asyncio.current_task()
+        assert worker is not None
+        self._workers[lane] = worker
         queue = self._waiting[lane]
         try:
             while queue:

@@ -80,6 +80,48 @@ def test_forty_writes_during_a_slow_one_send_one_more() -> None:
     run(main)
 
 
+def test_what_need_not_wait_is_sent_before_submit_waits() -> None:
+    """Not one turn of the loop lies between a call and its request."""
+
+    async def main() -> None:
+        desk = Desk()
+        callers = [
+            desk.submit("ahu", "speed", 1, eager=True),
+            desk.submit("pump", "speed", 2, eager=True),
+            desk.submit("ahu", "speed", 3, eager=True),
+        ]
+        assert desk.sent == [1, 2]
+        assert desk.lanes.waiting("ahu") == 1
+        assert await asyncio.gather(*callers) == ["did 1", "did 2", "did 3"]
+
+    run(main)
+
+
+def test_one_at_a_time_also_where_sending_brings_a_write_about_at_once() -> None:
+    """An automation hears of a failure, and writes again, before the failed call returns."""
+
+    async def main() -> None:
+        loop = running_loop()
+        log: list[str] = []
+        inner: list[asyncio.Task[str]] = []
+
+        async def send(job: Job[str, str]) -> str:
+            log.append(f"{job.payload} begins")
+            if job.payload == "first":
+                again = lanes.submit("ahu", "speed", "again", patience=1)
+                inner.append(asyncio.Task(again, loop=loop, eager_start=True))
+            log.append(f"{job.payload} ends")
+            return job.payload
+
+        lanes = Lanes(send, lambda *_: None, clock=loop.time)
+        assert await lanes.submit("ahu", "speed", "first", patience=1) == "first"
+        assert await inner[0] == "again"
+        assert log == ["first begins", "first ends", "again begins", "again ends"]
+        assert lanes.idle
+
+    run(main)
+
+
 def test_a_superseding_write_goes_to_the_end() -> None:
     """It does not overtake what was asked of another point before it."""
 
@@ -428,7 +470,8 @@ def test_nothing_is_kept_of_a_device_that_nothing_is_written_to() -> None:
             "str",
             "CancelledError",
         }
-        assert await write(desk, 4 * ["too many"]) == {"str", "full"}
+        # One is sent at once, two wait, of which the last for too long.
+        assert await write(desk, 4 * ["too many"]) == {"str", "busy", "full"}
         await desk.lanes.close()
         assert await write(desk, ["closed"]) == {"closed"}
         gc.collect()
