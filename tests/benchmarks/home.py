@@ -1,20 +1,42 @@
 """A real Home Assistant in this process, and the meters that are read off it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Container,
+    Iterator,
+    Mapping,
+)
 import contextlib
 import ctypes
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 import gc
 from pathlib import Path
+import sys
 import time
 from types import MappingProxyType
 from typing import Any
 
 from homeassistant import bootstrap, loader
 from homeassistant.config_entries import ConfigEntry, ConfigSubentryData
-from homeassistant.const import CONF_URL, CONF_VERIFY_SSL, EVENT_STATE_CHANGED, Platform
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.const import (
+    CONF_URL,
+    CONF_VERIFY_SSL,
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_STATE_CHANGED,
+    EVENT_STATE_REPORTED,
+    Platform,
+)
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    EventStateReportedData,
+    HomeAssistant,
+    callback,
+)
+from homeassistant.helpers import entity_registry as er
 from homeassistant.util import ulid
 
 import custom_components
@@ -25,6 +47,7 @@ from custom_components.enos.const import (
     CONF_SECRET_KEY,
     DOMAIN,
     SUBENTRY_PRODUCT,
+    point_unique_id,
 )
 from scripts._develop import ROOT, store
 from tests.e2e.house import free_port
@@ -32,6 +55,10 @@ from tests.e2e.house import free_port
 from .floor import DOMAIN as FLOOR, PLAN, FloorPlan, FloorPoint
 from .plant import Plant
 
+# Of the plant's modes, by their codes.
+_OPTIONS = ("Off", "Cool", "Heat")
+# Entities of an entry that Home Assistant takes.
+_LIMIT = 10_000
 _DONE = ["core_config", "analytics", "integration"]
 
 
@@ -112,31 +139,34 @@ def enos_entry(plant: Plant) -> ConfigEntry:
 
 
 def floor_entry(hass: HomeAssistant, plant: Plant) -> ConfigEntry:
-    """Return an entry of the floor with the same devices and points, of a single product."""
-    (points,) = plant.points.values()
-    described = [
-        FloorPoint(
-            identifier=identifier,
-            platform=_platform(data_type, writable=writable),
-            name=name,
-            unit=unit,
-            device_class={"°C": "temperature", "kW": "power"}.get(unit or ""),
-            state_class=None if writable or not unit else "measurement",
-        )
-        for identifier, data_type, name, unit, writable in points
-    ]
+    """Return an entry of the floor with the same devices and points."""
     # For each device's connectivity.
-    described.append(
-        FloorPoint("connected", Platform.SENSOR, "Connected", None, None, None)
-    )
-    values = {**plant.values, "connected": "on"}
+    connected = FloorPoint("connected", Platform.SENSOR, "Connected", None, None, None)
+    described = {
+        product_key: [
+            *(
+                FloorPoint(
+                    identifier=identifier,
+                    platform=_platform(data_type, writable=writable),
+                    name=name,
+                    unit=unit,
+                    device_class={"°C": "temperature", "kW": "power"}.get(unit or ""),
+                    state_class=None if writable or not unit else "measurement",
+                )
+                for identifier, data_type, name, unit, writable in points
+            ),
+            connected,
+        ]
+        for product_key, points in plant.points.items()
+    }
+    values = {**plant.values, connected.identifier: "on"}
     hass.data[PLAN] = FloorPlan(
         [(asset_id, key, name) for asset_id, key, _, name in plant.devices],
-        described,
+        {asset_id: described[product] for asset_id, _, product, _ in plant.devices},
         {
             (asset_id, point.identifier): values[point.identifier]
-            for asset_id, *_ in plant.devices
-            for point in described
+            for asset_id, _, product, _ in plant.devices
+            for point in described[product]
         },
     )
     return _entry(FLOOR, "Floor", {})
@@ -174,6 +204,63 @@ async def set_up(hass: HomeAssistant, entry: ConfigEntry) -> None:
     await hass.async_block_till_done()
 
 
+async def settle(hass: HomeAssistant) -> None:
+    """Have everything written that Home Assistant would save some seconds later."""
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+
+
+def entities_of(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+    """Return the entity ids of an entry by unique id."""
+    found = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return {each.unique_id: each.entity_id for each in found}
+
+
+def points_of(
+    hass: HomeAssistant, plant: Plant, entry: ConfigEntry
+) -> dict[tuple[str, str], str]:
+    """Return the entity ids of the plant's points by asset id and point id.
+
+    Fails where one is missing, but for a few beyond the 10,000 that Home Assistant takes: an
+    account has entities of its own.
+    """
+    found = entities_of(hass, entry)
+    points = {
+        (asset_id, point_id): point_unique_id(plant.org_id, asset_id, point_id)
+        for asset_id, _, product_key, _ in plant.devices
+        for point_id, *_ in plant.points[product_key]
+    }
+    missing = points.values() - found.keys()
+    assert len(missing) <= (5 if len(found) >= _LIMIT else 0), list(missing)[:5]
+    return {key: found[text] for key, text in points.items() if text in found}
+
+
+def check_values(
+    hass: HomeAssistant,
+    entities: Mapping[tuple[str, str], str],
+    values: Mapping[tuple[str, str], Any],
+) -> None:
+    """Fail unless the entities show these values, by asset id and point id."""
+    wrong = [
+        f"{entity_id} shows {state} instead of {values[key]}"
+        for key, entity_id in entities.items()
+        if (state := hass.states.get(entity_id)) is None
+        or not _shows(state.state, values[key])
+    ]
+    assert entities and not wrong, f"{len(wrong)} of {len(entities)}: {wrong[:5]}"
+
+
+def _shows(state: str, value: bool | float) -> bool:
+    if isinstance(value, bool):
+        return state == ("on" if value else "off")
+    if state in _OPTIONS:
+        return _OPTIONS.index(state) == value
+    try:
+        return float(state) == value
+    except ValueError:
+        return False
+
+
 # Meters.
 
 
@@ -185,22 +272,34 @@ class Reading:
     cpu: float = 0.0
     stall: float = 0.0
     states: int = 0
-    changed: dict[str, float] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
-def states_counted(hass: HomeAssistant, reading: Reading) -> Iterator[None]:
-    """Count the state changes of entities."""
+def states_counted(
+    hass: HomeAssistant, reading: Reading, entity_ids: Container[str]
+) -> Iterator[None]:
+    """Count the states that are written for some entities, also those that change nothing."""
 
     @callback
-    def count(event: Event[EventStateChangedData]) -> None:
-        reading.states += 1
+    def count(
+        event: Event[EventStateChangedData] | Event[EventStateReportedData],
+    ) -> None:
+        reading.states += event.data["entity_id"] in entity_ids
 
-    stop = hass.bus.async_listen(EVENT_STATE_CHANGED, count)
+    @callback
+    def wanted(data: EventStateReportedData) -> bool:
+        return data["entity_id"] in entity_ids
+
+    stops = [
+        hass.bus.async_listen(EVENT_STATE_CHANGED, count),
+        # Home Assistant wants a filter for these: there are many.
+        hass.bus.async_listen(EVENT_STATE_REPORTED, count, event_filter=wanted),
+    ]
     try:
         yield
     finally:
-        stop()
+        for stop in stops:
+            stop()
 
 
 @contextlib.asynccontextmanager
@@ -223,6 +322,11 @@ async def stalls_timed(reading: Reading) -> AsyncIterator[None]:
     finally:
         running = False
         await task
+
+
+def say(text: str) -> None:
+    """Tell a person who waits what is going on."""
+    print(text, file=sys.stderr, flush=True)
 
 
 async def measured(act: Callable[[], Awaitable[Any]]) -> Reading:

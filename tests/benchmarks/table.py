@@ -1,14 +1,16 @@
 """What the benchmarks found, as one table."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+import json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One line: what was measured, with whom, and what it should have been.
 
-    `ratio` is what `target` speaks of; `met` is None where there is no target.
+    `ratio` is what `target` speaks of; `met` is None where there is no target. `exact` says that
+    it depends on no clock, so that a test may judge it on any machine.
     """
 
     what: str
@@ -19,6 +21,7 @@ class Row:
     ratio: str = ""
     target: str = ""
     met: bool | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,23 @@ def markdown(sections: Iterable[Section]) -> str:
         lines += [f"## {section.title}", "", *_table(section.rows), ""]
         lines += [line for note in section.notes for line in (note, "")]
     return "\n".join(lines)
+
+
+def dumped(sections: Iterable[Section]) -> str:
+    """Return the sections as JSON."""
+    return json.dumps([asdict(section) for section in sections])
+
+
+def loaded(text: str) -> list[Section]:
+    """Return the sections that were dumped."""
+    return [
+        Section(
+            found["title"],
+            tuple(Row(**row) for row in found["rows"]),
+            tuple(found["notes"]),
+        )
+        for found in json.loads(text)
+    ]
 
 
 def _table(rows: Iterable[Row]) -> Iterable[str]:

@@ -47,10 +47,13 @@ class FloorPoint:
 
 @dataclass(slots=True)
 class FloorPlan:
-    """What there is, and the values that the next refresh brings."""
+    """What there is, and the values that the next refresh brings.
+
+    `devices` are asset id, device key and name; `points` those of each device, by its asset id.
+    """
 
     devices: list[tuple[str, str, str]] = field(default_factory=list)
-    points: list[FloorPoint] = field(default_factory=list)
+    points: dict[str, list[FloorPoint]] = field(default_factory=dict)
     values: dict[Key, Any] = field(default_factory=dict)
 
 
@@ -134,9 +137,9 @@ def add(
 ) -> None:
     """Add the entities of a platform."""
     plan = hass.data[PLAN]
-    points = [point for point in plan.points if point.platform is platform]
     async_add_entities(
         make(entry.runtime_data, device, point)
         for device in plan.devices
-        for point in points
+        for point in plan.points[device[0]]
+        if point.platform is platform
     )

@@ -1,0 +1,170 @@
+"""Set-up: seconds, requests and bytes, with empty registries and with full ones."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import median
+import tempfile
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+
+from . import child, home
+from .home import Reading
+from .plant import Plant, Shape
+from .table import Row, Section
+
+TARGET = 1.5
+ROUNDS = 4
+
+_NOTES = (
+    (
+        "Cold: the registries know no entity of either. Warm: they know all, as at each start but"
+        " the first. Modules are imported beforehand. Cold is one set-up; warm is the median of"
+        f" {ROUNDS} in turn, and in parentheses the shortest. Seconds by the clock, from the call to"
+        " the moment that all entities stand."
+    ),
+    (
+        "Requests include the token; allowed are calls for values by product (3,000 values each),"
+        " pages of 200 devices and of 10 models, and three more. After each, every entity is compared"
+        " with the plant."
+    ),
+)
+
+
+@dataclass(slots=True)
+class _Side:
+    """An integration and what its set-ups took."""
+
+    entry: ConfigEntry
+    cold: Reading = field(default_factory=Reading)
+    warm: list[Reading] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was measured of a plant."""
+
+    label: str
+    shape: Shape
+    floor: _Side
+    ours: _Side
+    requests: list[int] = field(default_factory=list)
+    bytes: list[int] = field(default_factory=list)
+
+    def rows(self) -> list[Row]:
+        """Return what is told of it."""
+        floor, ours = self.floor, self.ours
+        warm = _middle(ours) / _middle(floor)
+        shortest = _least(ours) / _least(floor)
+        judged = self.shape.entities >= 10_000
+        most, allowed = max(self.requests), self.shape.requests
+        return [
+            Row(
+                what=f"{self.label}: cold",
+                ours=_seconds(ours.cold.seconds),
+                floor=_seconds(floor.cold.seconds),
+                ratio=f"{ours.cold.seconds / floor.cold.seconds:.2f}",
+            ),
+            Row(
+                what=f"{self.label}: warm",
+                ours=f"{_seconds(_middle(ours))} ({_seconds(_least(ours))})",
+                floor=f"{_seconds(_middle(floor))} ({_seconds(_least(floor))})",
+                ratio=f"{warm:.2f} ({shortest:.2f})",
+                target=f"≤ {TARGET} × floor" if judged else "",
+                met=warm <= TARGET if judged else None,
+            ),
+            Row(
+                what=f"{self.label}: warm, CPU",
+                ours=_seconds(median(each.cpu for each in ours.warm)),
+                floor=_seconds(median(each.cpu for each in floor.warm)),
+            ),
+            Row(
+                what=f"{self.label}: requests",
+                ours=str(most),
+                target=f"≤ {allowed}",
+                met=most <= allowed,
+                exact=True,
+            ),
+            Row(
+                what=f"{self.label}: bytes received",
+                ours=f"{max(self.bytes) / 1e6:.2f} MB",
+            ),
+        ]
+
+
+def _middle(side: _Side) -> float:
+    return median(each.seconds for each in side.warm)
+
+
+def _least(side: _Side) -> float:
+    return min(each.seconds for each in side.warm)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s"
+
+
+async def run(*, quick: bool = False) -> list[Section]:
+    """Set up plants of several sizes."""
+    # Whoever is set up first would pay for the import of Home Assistant's platforms.
+    await _plant("", Shape.of(50), rounds=1)
+    shapes = (
+        {"100 entities": Shape.of(100), "100 entities of 2 products": Shape(2, 2)}
+        if quick
+        else {
+            "100 entities": Shape.of(100),
+            "1,000 entities": Shape.of(1000),
+            "10,000 entities": Shape.of(10_000),
+            "10,000 entities of 40 products": Shape(40, 10),
+        }
+    )
+    rows: list[Row] = []
+    for label, shape in shapes.items():
+        home.say(f"set-up: {label}")
+        found = await _plant(label, shape, rounds=1 if quick else ROUNDS)
+        rows += found.rows()
+    return [Section("Set-up", tuple(rows), _NOTES)]
+
+
+async def _plant(label: str, shape: Shape, *, rounds: int) -> _Found:
+    """Set up both integrations in a Home Assistant of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Plant.running(shape) as plant, home.running(Path(folder)) as hass:
+            floor = _Side(home.floor_entry(hass, plant))
+            ours = _Side(home.enos_entry(plant))
+            found = _Found(label, shape, floor, ours)
+            for side in (floor, ours):
+                add = partial(home.add, hass, side.entry)
+                side.cold = await home.measured(add)
+                await _check(hass, plant, found)
+            for _ in range(rounds):
+                for side in (floor, ours):
+                    await home.unload(hass, side.entry)
+                    await home.settle(hass)
+                    again = partial(home.set_up, hass, side.entry)
+                    side.warm.append(await home.measured(again))
+                    await _check(hass, plant, found)
+    return found
+
+
+async def _check(hass: HomeAssistant, plant: Plant, found: _Found) -> None:
+    """Note the requests, if it was ours that made them, and look at the entities."""
+    if requests := await plant.ask("requests"):
+        found.requests.append(len(requests))
+        found.bytes.append(sum(each["sent"] for each in requests))
+        assert found.ours.entry.state is ConfigEntryState.LOADED
+        values = {
+            (asset_id, point_id): plant.values[point_id]
+            for asset_id, _, product_key, _ in plant.devices
+            for point_id, *_ in plant.points[product_key]
+        }
+        entities = home.points_of(hass, plant, found.ours.entry)
+        home.check_values(hass, entities, values)
+    assert found.floor.entry.state is ConfigEntryState.LOADED
+    rejections = await plant.ask("rejections")
+    assert not rejections, rejections
+
+
+if __name__ == "__main__":
+    child.main(run)
