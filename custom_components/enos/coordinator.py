@@ -1,7 +1,7 @@
 """Reading: runs the polling plan, keeps the newest knowledge, knows who is online."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import time
@@ -15,6 +15,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util.hass_dict import HassKey
 
+from .answers import MISSED_ROUNDS, Answers
 from .api.client import EnosClient
 from .api.errors import CredentialsError, EnosError, RateLimitError, TokenRefusedError
 from .api.models import AWAY, Device, DeviceStatus, JsonValue, Reading
@@ -23,10 +24,9 @@ from .const import DEVICES_INTERVAL, DOMAIN, LOGGER, VALUES_INTERVAL, point_uniq
 from .direct import DirectReader
 from .discovery import Discovery
 from .exceptions import auth_failed, clock_wrong, update_failed
-from .knowledge import Fate, Mask, PointState, Source, same_form
+from .knowledge import Answered, Fate, Mask, PointState, Source, same_form
 from .listening import tell
 from .mapping import Kind
-from .polling import Batch
 
 if TYPE_CHECKING:
     from .commands import Commands
@@ -35,7 +35,6 @@ type PointListener = Callable[[Context | None], None]
 
 # Rounds of values between two that read the devices as well.
 _ROUNDS_TO_DEVICES: Final = DEVICES_INTERVAL // VALUES_INTERVAL - 1
-_MISSED_ROUNDS: Final = 3
 _LONGEST_WAIT: Final = 300.0
 _TOKENS_REFUSED: Final = 3
 
@@ -82,7 +81,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.client = client
         self.discovery = discovery
         self.states: dict[PointKey, PointState] = {}
-        self.batches = BatchReader(self._read)
+        self.answers = Answers(self)
+        self.batches = BatchReader(self.answers.read)
         self.round = 0
         self.reloading = False
         self.on_devices: Callable[[set[str]], None] = lambda _gone: None
@@ -101,6 +101,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self._devices_failed = 0
         self._was_up = True
         self._settling: dict[PointKey, CALLBACK_TYPE] = {}
+        self._masked: set[PointKey] = set()
+        self._unstored: set[PointKey] = set()
         self.direct = DirectReader(self)
 
     # What the entities ask.
@@ -121,7 +123,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
     def status_of(self, asset_id: str) -> DeviceStatus:
         """Return a device's status; unknown where EnOS did not tell of late."""
         device = self.devices.get(asset_id)
-        if device is None or self._devices_failed >= _MISSED_ROUNDS:
+        if device is None or self._devices_failed >= MISSED_ROUNDS:
             return DeviceStatus.UNKNOWN
         return device.status
 
@@ -142,9 +144,9 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
 
     def _missing(self, state: PointState) -> bool:
         """Tell whether a point was not answered for too long, be it by rounds or alone."""
-        if state.answered_round is None:
-            return state.missed_reads >= _MISSED_ROUNDS
-        return self.round - state.answered_round >= _MISSED_ROUNDS
+        if state.answered is None:
+            return state.missed_reads >= MISSED_ROUNDS
+        return self.round - state.answered.round >= MISSED_ROUNDS
 
     @callback
     def want(self, asset_id: str, point_id: str) -> PointState | None:
@@ -155,7 +157,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             source = self.discovery.bound_source(device, point_id) if device else None
             if source is None:
                 return None
-            self.states[key] = PointState(source, answered_round=self.round)
+            self.states[key] = PointState(source, answered=Answered(self.round))
+            self._unstored.add(key)
         points = self._wanted.setdefault(asset_id, set())
         if point_id not in points:
             points.add(point_id)
@@ -230,9 +233,13 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 if state is None:
                     continue
                 state.point = bound.source
-                if state.answered_round is not None:
-                    state.answered_round = self.round
+                if state.answered is not None:
+                    state.answered = Answered(self.round)
                 self.states[key] = state
+                if not state.stored:
+                    self._unstored.add(key)
+                if state.mask is not None:
+                    self._masked.add(key)
         self.want_enabled()
         self._first = False
 
@@ -242,6 +249,15 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         return state is not None and (
             not state.stored or asset_id in self.batches.refused_assets
         )
+
+    @property
+    def read_alone(self) -> Iterator[PointKey]:
+        """Return the points of which the rounds bring nothing."""
+        yield from self._unstored
+        for asset_id in self.batches.refused_assets:
+            for point_id in self.wanted(asset_id):
+                if (asset_id, point_id) not in self._unstored:
+                    yield asset_id, point_id
 
     # A round.
 
@@ -352,7 +368,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         except EnosError as err:
             LOGGER.debug("Devices could not be read: %s", err)
             self._devices_failed += 1
-            if self._devices_failed == _MISSED_ROUNDS:
+            if self._devices_failed == MISSED_ROUNDS:
                 self._notify_all()
             if not any(self._wanted.values()):
                 raise
@@ -367,7 +383,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self._devices_at = time.monotonic()
         self._rounds_to_devices = _ROUNDS_TO_DEVICES
         self._devices_failed = 0
-        if failed >= _MISSED_ROUNDS:
+        if failed >= MISSED_ROUNDS:
             self._notify_all()
         for asset_id, device in self.devices.items():
             old = before.get(asset_id)
@@ -404,8 +420,12 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         for asset_id in asset_ids:
             self._wanted.pop(asset_id, None)
             self.batches.forget(asset_id)
+        if not asset_ids:
+            return
         for key in [key for key in self.states if key[0] in asset_ids]:
             del self.states[key]
+            self._unstored.discard(key)
+            self._masked.discard(key)
 
     # Values.
 
@@ -420,7 +440,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 if isinstance(err, kind):
                     raise err
         self.round += 1
-        self._notify_missed()
+        self.answers.note_round(self.batches.planned, trouble=bool(errors))
         if not errors or len(errors) < len(results):
             self._failed_rounds = 0
             self.direct.probe()
@@ -430,38 +450,31 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         if self._failed_rounds >= 2:
             raise errors[0]
 
-    async def _read(self, batch: Batch) -> None:
-        """Make one call for values and take its answers."""
-        answers = await self.client.latest(batch.asset_ids, batch.point_ids)
-        this_round = self.round + 1
-        for asset_id in batch.asset_ids:
-            wanted = self._wanted.get(asset_id, ())
-            for point_id in batch.point_ids:
-                if point_id not in wanted:
-                    continue
-                key = (asset_id, point_id)
-                state = self.states[key]
-                sample = answers.get(key)
-                if sample is not None:
-                    self.offer(key, Source.STORED, sample)
-                elif state.reading is None and state.answered_round is not None:
-                    # Never stored so far: no answer is the right answer.
-                    state.answered_round = this_round
-
     @callback
-    def offer(self, key: PointKey, source: Source, sample: Reading) -> None:
-        """Take a sample; the point's entity hears of it only if it shows something new."""
+    def offer(
+        self,
+        key: PointKey,
+        source: Source,
+        sample: Reading,
+        answered: Answered | None = None,
+    ) -> None:
+        """Take a sample; the point's entity hears of it only if it shows something new.
+
+        `answered` is the call of the rounds that brought it.
+        """
         state = self.states.get(key)
         if state is None:
             return
         was_missing = self._missing(state)
         state.missed_reads = 0
         shown = state.value
-        if source is Source.STORED:
-            state.answered_round = self.round + 1
-            state.stored = True
+        if answered is not None:
+            state.answered = answered
+            if not state.stored:
+                state.stored = True
+                self._unstored.discard(key)
         news = state.offer(source, sample)
-        if sample == state.reading:
+        if state.mask is not None and sample == state.reading:
             # Only who has the newest sample can tell what became of a write.
             self._settle(key, state)
         if was_missing or not same_form(state.value, shown):
@@ -475,17 +488,24 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         state = self.state(asset_id, point_id)
         if state is not None and self.reads_directly(asset_id, point_id):
             state.missed_reads += 1
-            if state.missed_reads == _MISSED_ROUNDS:
+            if state.missed_reads == MISSED_ROUNDS:
                 self.notify((asset_id, point_id))
 
-    def _notify_missed(self) -> None:
-        """Have the points that were not answered for too long show it."""
-        for key, state in self.states.items():
+    def settle_unchanged(
+        self, answered: Answered, readings: Collection[PointKey]
+    ) -> None:
+        """Let an answer decide on acknowledged writes of whose points it brought nothing new.
+
+        `readings` are those that it did bring.
+        """
+        for key in self._masked - set(readings) if self._masked else ():
+            state = self.states.get(key)
             if (
-                state.answered_round is not None
-                and self.round - state.answered_round == _MISSED_ROUNDS
+                state is not None
+                and state.answered is answered
+                and state.last_stored == state.reading
             ):
-                self.notify(key)
+                self._settle(key, state)
 
     # Writes, as far as they change what is known.
 
@@ -504,6 +524,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self._cancel_settling(key)
         older, state.mask = state.mask, Mask(value, before, time.monotonic())
         state.mask.follow(older)
+        self._masked.add(key)
         self._settle(key, state)
         self.on_masked()
         self.notify(key, context)
@@ -536,6 +557,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         """Let the samples decide on an acknowledged write."""
         fate = state.settle(time.monotonic())
         if fate is not None:
+            self._masked.discard(key)
             self._cancel_settling(key)
             self.on_masked()
             self.on_fate(key, fate)
@@ -560,6 +582,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         # What is not wanted by now belongs to an entity that was disabled meanwhile.
         if state is not None and state.mask is None:
             state.restore(mask)
+            self._masked.add(key)
             self._settle(key, state)
 
     def want_enabled(self) -> None:

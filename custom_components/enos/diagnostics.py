@@ -239,8 +239,8 @@ def _point(
         "sample_time": state.reading.time if state.reading else None,
         "sample_age": _rounded(state.age),
         "source": state.source.value if state.source else None,
-        "rounds_without_answer": coordinator.round - state.answered_round
-        if state.answered_round is not None
+        "rounds_without_answer": coordinator.round - state.answered.round
+        if state.answered is not None
         else None,
         "written_value_shown": state.mask is not None,
         "available": coordinator.point_available(asset_id, point_id),

@@ -134,25 +134,24 @@ class DirectReader:
 
     def _due_probes(self) -> list[_Probe]:
         """Return the models with points that are due for a direct question."""
-        stored: set[tuple[str, str]] = set()
-        missing: set[tuple[str, str]] = set()
-        for asset_id, point_id in self._coordinator.states:
-            pair = (self._model_of(asset_id), point_id)
-            alone = self._coordinator.reads_directly(asset_id, point_id)
-            (missing if alone else stored).add(pair)
         now = time.monotonic()
         due: dict[str, set[str]] = {}
-        for model, point_id in missing - stored:
+        for asset_id, point_id in self._coordinator.read_alone:
+            model = self._model_of(asset_id)
             if (
                 point_id not in self._points.get(model, ())
                 and now - self._probed.get((model, point_id), -_PROBE_AGAIN)
                 >= _PROBE_AGAIN
             ):
                 due.setdefault(model, set()).add(point_id)
+        if due:
+            for asset_id, point_id in self._coordinator.states:
+                if not self._coordinator.reads_directly(asset_id, point_id):
+                    due.get(self._model_of(asset_id), set()).discard(point_id)
         return [
             _Probe(model, points, candidates)
             for model, points in due.items()
-            if (candidates := self._candidates(model))
+            if points and (candidates := self._candidates(model))
         ]
 
     def _candidates(self, model: str) -> list[str]:
@@ -256,7 +255,7 @@ class DirectReader:
                 continue
             if coordinator.reads_directly(asset_id, point_id):
                 # Rounds of polling say nothing about such a point.
-                state.answered_round = None
+                state.answered = None
             coordinator.offer((asset_id, point_id), Source.DIRECT, sample)
         return set(answers), _PAUSE
 

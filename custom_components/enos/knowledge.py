@@ -4,7 +4,7 @@ A sample's time comes from a device whose clock may be hours wrong, so it is com
 with other samples of the same point, never with our own clock.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 import time
 from typing import Final
@@ -57,27 +57,38 @@ class Mask:
             self.earlier = (*older.earlier, older.value)[-_EARLIER_WRITES:]
 
 
+@dataclass(slots=True, eq=False)
+class Answered:
+    """The last round of polling that answered: one object for all points of a call."""
+
+    round: int
+
+
 @dataclass(slots=True)
 class PointState:
     """The newest knowledge about one point.
 
-    `answered_round` is the last round of polling that brought an answer; None where the
+    `answered` tells when the rounds of polling last brought an answer; None where the
     point is not polled that way. `source` and `received` tell where the reading came from
     and when, in seconds of the monotonic clock. `missed_reads` counts the direct reads in a
     row that brought no answer. `stored` tells that the time series service
-    has the point. `_answers` are each source's last answer and the one before.
+    has the point. `last_stored` and `last_direct` are each source's last answer; those with
+    `_before` are the ones before.
     """
 
     point: Measurepoint
     reading: Reading | None = None
     mask: Mask | None = None
-    answered_round: int | None = None
+    answered: Answered | None = None
     stored: bool = False
     missed_reads: int = 0
     can_read_back: bool = True
     source: Source | None = None
     received: float | None = None
-    _answers: dict[Source, tuple[Reading, Reading | None]] = field(default_factory=dict)
+    last_stored: Reading | None = None
+    _stored_before: Reading | None = None
+    last_direct: Reading | None = None
+    _direct_before: Reading | None = None
 
     @property
     def age(self) -> float | None:
@@ -98,13 +109,18 @@ class PointState:
         source's previous one means that the device's clock was set back: it is news. But not
         the very answer before the last: that is a late reply, or a replica that lags.
         """
-        previous, earlier = self._answers.get(source, (None, None))
+        stored = source is Source.STORED
+        previous = self.last_stored if stored else self.last_direct
         if previous == sample:
             return False
+        earlier = self._stored_before if stored else self._direct_before
         set_back = _is_earlier(sample, previous)
         if set_back and sample == earlier:
             return False
-        self._answers[source] = (sample, previous)
+        if stored:
+            self.last_stored, self._stored_before = sample, previous
+        else:
+            self.last_direct, self._direct_before = sample, previous
         if not (set_back or _is_newer(sample, self.reading)):
             return False
         changed = self.reading != sample

@@ -21,6 +21,7 @@ from .errors import (
     from_elsewhere,
 )
 from .gateway import Gateway
+from .latest import LatestCall, LatestChanges
 from .models import (
     AssetTree,
     Command,
@@ -343,13 +344,23 @@ class EnosClient:
         Points without a storage policy or without data are missing. At most `MAX_LATEST`
         assets × points. Right: Asset Read.
         """
+        changes = await self.latest_changes(LatestCall(asset_ids, point_ids))
+        return changes.readings
+
+    async def latest_changes(self, call: LatestCall) -> LatestChanges:
+        """Return what is other than when this call was made the last time.
+
+        The first time that is what `latest` returns. Where it raises, what the call knows
+        stays. Right: Asset Read.
+        """
         data = await self._gateway.call(
             "POST",
             _LATEST,
             {},
-            {"assetIds": ",".join(asset_ids), "pointIds": ",".join(point_ids)},
+            {"assetIds": call.asset_ids, "pointIds": call.point_ids},
+            decode=call.decode,
         )
-        return parsing.latest(data.get("data"), frozenset(point_ids))
+        return call.changes(data.get("data"))
 
     async def query_latest(
         self, asset_id: str, point_ids: Sequence[str]

@@ -55,6 +55,9 @@ _TOKEN_REFUSED = frozenset({401, 1002, 1003, 1203, 4011, 4012})
 _FIRST_SERVICE_CODE = 10_000
 
 
+type Decoder = Callable[[bytes], dict[str, Any] | None]
+
+
 def _json_text(payload: object) -> str:
     """Return JSON. Raises `RejectedError` for what JSON cannot carry, such as NaN."""
     try:
@@ -125,10 +128,12 @@ class Gateway:
         session: aiohttp.ClientSession | None = None,
         timeout: float = _READ_TIMEOUT,
         repeatable: bool = True,
+        decode: Decoder = parsing.json_object,
     ) -> dict[str, Any]:
         """Perform one signed call and return its reply, whose code is 0.
 
-        A refused token is renewed and the call repeated once. `session` and `timeout` (s)
+        `decode` makes a JSON object of a reply's body, None of what is none. A refused token
+        is renewed and the call repeated once. `session` and `timeout` (s)
         are those of a read unless told otherwise; what is not `repeatable` is never sent
         again after anything but a refusal by the gateway itself.
         """
@@ -160,6 +165,7 @@ class Gateway:
                     session=session or self._session,
                     timeout=timeout,
                     repeatable=repeatable,
+                    decode=decode,
                 )
             except TokenRefusedError:
                 self.tokens.refuse(token)
@@ -178,6 +184,7 @@ class Gateway:
         session: aiohttp.ClientSession,
         timeout: float,
         repeatable: bool,
+        decode: Decoder = parsing.json_object,
     ) -> dict[str, Any]:
         """Exchange one request for the JSON object of its reply, whose code is 0.
 
@@ -197,7 +204,9 @@ class Gateway:
                     session, method, url, body, headers, timeout
                 )
                 _LOGGER.debug("%s %s: %s", method, path, response.status)
-                return self._understand(response, content, repeatable=repeatable)
+                return self._understand(
+                    response, content, repeatable=repeatable, decode=decode
+                )
             except EnosError as err:
                 self.statistics.failed(err)
                 if attempt == 1 and again and isinstance(err, BrokenError):
@@ -206,12 +215,17 @@ class Gateway:
         raise AssertionError("unreachable")
 
     def _understand(
-        self, response: aiohttp.ClientResponse, content: bytes, *, repeatable: bool
+        self,
+        response: aiohttp.ClientResponse,
+        content: bytes,
+        *,
+        repeatable: bool,
+        decode: Decoder,
     ) -> dict[str, Any]:
         """Return the reply's JSON object; raise what HTTP status and envelope mean."""
         self._note_clock(response.headers.get("Date"))
         status = response.status
-        reply = parsing.json_object(content)
+        reply = decode(content)
         if reply:
             sent = response.request_info.headers.get("apim-accesstoken", "")
             parsing.hide(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 import re
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 import unicodedata
 
 type JsonValue = (
@@ -243,8 +243,7 @@ class ThingModel:
     services: Mapping[str, ThingService] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A sample: the raw JSON value and its time on the device's clock (ms), if given."""
 
     value: JsonValue

@@ -33,12 +33,17 @@ _SHORTEST_SECRET: Final = 6
 _DEEPEST: Final = 64
 
 
+def json_value(content: bytes) -> object:
+    """Return the JSON in `content`, None where there is none."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return _leniently(content)
+
+
 def json_object(content: bytes) -> dict[str, Any] | None:
     """Return the JSON object in `content`, None where there is none."""
-    try:
-        value = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        value = _leniently(content)
+    value = json_value(content)
     return value if isinstance(value, dict) else None
 
 
@@ -78,11 +83,13 @@ def _pruned(value: Any, depth: int) -> Any:
     return {key: _pruned(item, depth - 1) for key, item in value.items()}
 
 
-def _value(value: Any) -> JsonValue:
+def sample_value(value: Any) -> JsonValue:
     """Return the value of a sample; None for one that is nested too deep to be one.
 
     Only a whole value is as the device sent it.
     """
+    if not isinstance(value, list | dict):
+        return cast("JsonValue", value)
     level: list[Any] = [value]
     for _ in range(_DEEPEST):
         level = [
@@ -416,17 +423,22 @@ def latest(data: object, wanted: frozenset[str]) -> dict[tuple[str, str], Readin
         asset_id = item.get("assetId")
         if not isinstance(asset_id, str):
             continue
-        time = _int(item.get("timestamp"))
+        time = time_of(item)
         for key, value in item.items():
             if key in wanted and key not in ("assetId", "timestamp"):
-                readings[asset_id, key] = Reading(_value(value), time)
+                readings[asset_id, key] = Reading(sample_value(value), time)
     return readings
+
+
+def time_of(item: dict[str, Any]) -> int | None:
+    """Return the time of an item of a `latest` reply in milliseconds, None without one."""
+    return _int(item.get("timestamp"))
 
 
 def query_latest(data: object) -> dict[str, Reading]:
     """Return the samples of a `queryLatest` reply by point."""
     return {
-        item["id"]: Reading(_value(item.get("value")), _int(item.get("time")))
+        item["id"]: Reading(sample_value(item.get("value")), _int(item.get("time")))
         for item in items(data)
         if isinstance(item.get("id"), str)
     }

@@ -1,0 +1,138 @@
+"""What the calls of the rounds were answered, and which points go without an answer."""
+
+import asyncio
+from collections.abc import Collection
+import time
+from typing import TYPE_CHECKING, Final
+
+from .api.latest import LatestCall
+from .batches import PointKey
+from .knowledge import Answered, Source
+from .polling import Batch
+
+if TYPE_CHECKING:
+    from .coordinator import EnosCoordinator
+
+MISSED_ROUNDS: Final = 3
+"""Rounds without an answer after which a value is believed no more."""
+
+# What else there is to do in the loop waits so long (s) for samples to be taken, and a write
+# takes some ten turns to be on its way.
+_SLICE: Final = 0.002
+
+
+class _Poll:
+    """A call of the plan: what it was answered the last time, and in which round."""
+
+    def __init__(self, batch: Batch, now: int) -> None:
+        """Count as answered until now."""
+        self.call = LatestCall(batch.asset_ids, batch.point_ids)
+        self.answered = Answered(now)
+
+
+class Answers:
+    """Makes the calls of the rounds and hands over what is new in their answers.
+
+    The points of a call share the note of when it was answered, so that an answer like the
+    last one is noted once and not for each of them.
+    """
+
+    def __init__(self, coordinator: EnosCoordinator) -> None:
+        """Start with no call made."""
+        self._coordinator = coordinator
+        self._polls: dict[Batch, _Poll] = {}
+        self._planned: tuple[Batch, ...] = ()
+        self._taking = asyncio.Lock()
+        self._look_until = 0
+
+    async def read(self, batch: Batch) -> None:
+        """Make one call for values and take what is new in its answer.
+
+        Answers are taken one after the other and in slices: all else, a write above all, has
+        its turn in between.
+        """
+        coordinator = self._coordinator
+        poll = self._polls.get(batch)
+        if poll is None:
+            poll = self._polls[batch] = _Poll(batch, coordinator.round)
+        changes = await coordinator.client.latest_changes(poll.call)
+        async with self._taking:
+            answered = poll.answered
+            back = coordinator.round - answered.round >= MISSED_ROUNDS
+            answered.round = coordinator.round + 1
+            if changes.complete:
+                self._note_unanswered(batch, answered, changes.readings)
+            for key in changes.lost:
+                self._note_lost(key, answered)
+            started = time.perf_counter()
+            for key, sample in changes.readings.items():
+                coordinator.offer(key, Source.STORED, sample, answered)
+                if time.perf_counter() - started > _SLICE:
+                    await asyncio.sleep(0)
+                    started = time.perf_counter()
+            coordinator.settle_unchanged(answered, changes.readings)
+            if back:
+                self._tell_all(batch, answered)
+
+    def _note_unanswered(
+        self, batch: Batch, answered: Answered, readings: Collection[PointKey]
+    ) -> None:
+        """Take note of the points that have no sample in an answer."""
+        coordinator = self._coordinator
+        for asset_id in batch.asset_ids:
+            wanted = coordinator.wanted(asset_id)
+            for point_id in batch.point_ids:
+                key = (asset_id, point_id)
+                if point_id not in wanted or key in readings:
+                    continue
+                state = coordinator.states[key]
+                if state.answered is None:
+                    continue
+                if state.reading is None:
+                    # Never stored so far: no answer is the right answer.
+                    state.answered = answered
+                else:
+                    self._note_lost(key, answered)
+
+    def _note_lost(self, key: PointKey, answered: Answered) -> None:
+        """Take note of a point that was answered before and is no more."""
+        state = self._coordinator.states.get(key)
+        if state is not None and state.answered is answered:
+            state.answered = Answered(self._coordinator.round)
+        self._look()
+
+    def _tell_all(self, batch: Batch, answered: Answered) -> None:
+        """Have all points of a call show that there is an answer again."""
+        coordinator = self._coordinator
+        for asset_id in batch.asset_ids:
+            for point_id in batch.point_ids:
+                state = coordinator.state(asset_id, point_id)
+                if state is not None and state.answered is answered:
+                    coordinator.notify((asset_id, point_id))
+
+    # Without an answer.
+
+    def note_round(self, planned: tuple[Batch, ...], *, trouble: bool) -> None:
+        """After a round: have the points that were not answered for too long show it.
+
+        `planned` are the calls as they are planned now; what is known of others goes.
+        """
+        coordinator = self._coordinator
+        if trouble or planned is not self._planned:
+            self._look()
+        if planned is not self._planned or len(self._polls) > len(planned):
+            self._planned = planned
+            kept = self._polls.keys() & set(planned)
+            self._polls = {batch: self._polls[batch] for batch in kept}
+        if coordinator.round > self._look_until:
+            return
+        for key, state in coordinator.states.items():
+            if (
+                state.answered is not None
+                and coordinator.round - state.answered.round == MISSED_ROUNDS
+            ):
+                coordinator.notify(key)
+
+    def _look(self) -> None:
+        """In this round and the next ones, see which points go without an answer."""
+        self._look_until = self._coordinator.round + MISSED_ROUNDS + 1
