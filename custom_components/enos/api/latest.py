@@ -17,6 +17,9 @@ type SampleKey = tuple[str, str]
 _BEFORE: Final = b'"data":{"items":[{'
 _BETWEEN: Final = b"},{"
 _AFTER: Final = b"}]"
+# What stands for items that were taken out.
+_MARK: Final = "taken out"
+_CUT: Final = f'"{_MARK}"'.encode()
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ class LatestCall:
         start, end = content.find(_BEFORE), content.rfind(_AFTER)
         if 0 <= start < end:
             start += len(_BEFORE)
-            frame = _frame(content[: start - 1] + content[end + 1 :])
+            frame = _frame(content[: start - 1] + _CUT + content[end + 1 :])
             if frame is not None:
                 self._news = self._compare(content[start:end])
                 if self._news is not None:
@@ -136,8 +139,7 @@ def _frame(content: bytes) -> dict[str, Any] | None:
     """Return a reply from which the items were taken, None where that cannot be it."""
     frame = parsing.json_object(content)
     data = frame.get("data") if frame else None
-    empty = isinstance(data, dict) and data.get("items") == []
-    return frame if empty else None
+    return frame if isinstance(data, dict) and data.get("items") == [_MARK] else None
 
 
 def _flat_objects(pieces: list[bytes]) -> list[dict[str, Any]] | None:
