@@ -291,20 +291,22 @@ async def test_rate_limit_reaches_all_batches_in_turn(
     entry = fcu_entry(sim)
     await set_up(hass, entry)
     client = coordinator_of(entry).client
-    latest = client.latest
-    left = 0
+    latest = client.latest_changes
+    left = refused = 0
 
     async def limited(*args: Any) -> Any:
-        nonlocal left
+        nonlocal left, refused
         left -= 1
         if left < 0:
+            refused += 1
             raise RateLimitError(None)
         return await latest(*args)
 
-    monkeypatch.setattr(client, "latest", limited)
+    monkeypatch.setattr(client, "latest_changes", limited)
     for device in fleet:
         await sim.report(device, {"room_temp": 7.5})
     for round_ in range(1, 5):
         left = 10
         await poll(hass, round_ * 400)
     assert {text_of(hass, sim, device, "room_temp") for device in fleet} == {"7.5"}
+    assert refused >= 2
