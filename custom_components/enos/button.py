@@ -58,7 +58,6 @@ def _buttons_of_device(entry: EnosConfigEntry, device: Device) -> list[EnosEntit
 class EnosPulse(EnosControl, ButtonEntity):
     """A point to which always the same value is written."""
 
-    _attr_translation_key = "control"
     _polled = False
 
     @override

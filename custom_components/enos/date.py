@@ -28,8 +28,6 @@ async def async_setup_entry(
 class EnosDate(EnosControl, DateEntity):
     """A DATE that may be written."""
 
-    _attr_translation_key = "control"
-
     @property
     @override
     def native_value(self) -> date | None:

@@ -29,8 +29,6 @@ async def async_setup_entry(
 class EnosDateTime(EnosControl, DateTimeEntity):
     """A TIMESTAMP that may be written."""
 
-    _attr_translation_key = "control"
-
     @property
     @override
     def native_value(self) -> datetime | None:

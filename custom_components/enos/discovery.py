@@ -1,9 +1,9 @@
 """Which devices there are, what they are called, and what their models say."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 import time
-from typing import Final
+from typing import Final, Self
 
 from .api.client import EnosClient
 from .api.errors import ApiError, NotFoundError, PermissionDeniedError, TransportError
@@ -17,7 +17,7 @@ from .api.models import (
 )
 from .const import LOGGER
 from .corrections import ITEM_MARK, corrected, describe, with_items
-from .mapping import PointDescription
+from .mapping import Kind, PointDescription
 from .names import own_names, without_owner
 from .selection import Selection
 from .topology import Topology
@@ -66,6 +66,47 @@ class BoundService:
     name: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """The chosen points of a model; the devices whose points are alike share one.
+
+    `points` are by identifier, `sources` the points that are read for them, or for an item of
+    them, by either's identifier. `of_kind` are the points by the kind of their entity.
+    `unbound` are the chosen points that the model does not have, `lacking` those that were to be
+    written.
+    """
+
+    points: Mapping[str, BoundPoint]
+    sources: Mapping[str, Measurepoint]
+    of_kind: Mapping[Kind, tuple[BoundPoint, ...]]
+    writable: bool
+    unbound: frozenset[str]
+    lacking: tuple[str, ...]
+
+    @classmethod
+    def of(cls, selection: Selection, points: Mapping[str, BoundPoint]) -> Self:
+        """Sort the points that were found of a selection."""
+        of_kind: dict[Kind, tuple[BoundPoint, ...]] = {}
+        sources: dict[str, Measurepoint] = {}
+        for bound in points.values():
+            kind = bound.description.kind
+            of_kind[kind] = (*of_kind.get(kind, ()), bound)
+            sources.setdefault(bound.source.identifier, bound.source)
+        return cls(
+            points=points,
+            sources=sources | {key: bound.source for key, bound in points.items()},
+            of_kind=of_kind,
+            writable=any(bound.writable for bound in points.values()),
+            unbound=frozenset(
+                {*selection.controls, *selection.sensors} - points.keys()
+            ),
+            lacking=tuple(key for key in selection.controls if key not in points),
+        )
+
+
+_NOTHING: Final = Binding({}, {}, {}, writable=False, unbound=frozenset(), lacking=())
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """What was chosen of a selection and is in no model of its devices.
@@ -102,7 +143,8 @@ class Discovery:
         }
         self._language = language
         self._models_at: dict[str, float] = {}
-        self._bound: dict[tuple[str, ...], dict[str, BoundPoint]] = {}
+        self._bound: dict[tuple[str, ...], Binding] = {}
+        self._bindings: dict[str, tuple[Device, Binding]] = {}
         self._services: dict[tuple[str, str], tuple[BoundService, ...]] = {}
         self._lost: dict[str, Lost] | None = None
         self._incomplete: set[str] = set()
@@ -178,6 +220,8 @@ class Discovery:
         # All at once, and last: what fails before this is looked into again.
         self.devices = found
         self._lost = None
+        for asset_id in self._bindings.keys() - found.keys():
+            del self._bindings[asset_id]
         self._registered -= asked
         self._gone = (self._gone | gone) - found.keys()
         return gone
@@ -318,6 +362,7 @@ class Discovery:
                 self._incomplete.add(model_id)
         self._models_at.update(dict.fromkeys(needed, now))
         self._bound.clear()
+        self._bindings.clear()
         self._services.clear()
 
     def _is_due(self, model_id: str, now: float, lacking: set[str]) -> bool:
@@ -342,64 +387,63 @@ class Discovery:
         dropped = (self._dropped.get(model.model_id, set()) | before) & chosen
         self._dropped[model.model_id] = dropped - model.measurepoints.keys()
 
-    def bound_points(self, device: Device) -> tuple[BoundPoint, ...]:
+    def bound_points(self, device: Device) -> Collection[BoundPoint]:
         """Return the chosen points of a device that can be shown as entities."""
-        return tuple(self._bound_by_id(device).values())
+        return self.binding(device).points.values()
 
     def bound_point(self, device: Device, point_id: str) -> BoundPoint | None:
         """Return one of them."""
-        return self._bound_by_id(device).get(point_id)
+        return self.binding(device).points.get(point_id)
 
     def bound_source(self, device: Device, point_id: str) -> Measurepoint | None:
         """Return the point that is read for one of them, or for an item of it."""
-        bound = self._bound_by_id(device)
-        if point_id in bound:
-            return bound[point_id].source
-        return next(
-            (
-                each.source
-                for each in bound.values()
-                if each.source.identifier == point_id
-            ),
-            None,
-        )
+        return self.binding(device).sources.get(point_id)
 
-    def _bound_by_id(self, device: Device) -> dict[str, BoundPoint]:
+    def binding(self, device: Device) -> Binding:
+        """Return the chosen points of a device, sorted; another object once they may differ."""
+        known, binding = self._bindings.get(device.asset_id, (None, _NOTHING))
+        if known is not device:
+            if known is None or not _is_called_alike(known, device):
+                binding = self._binding_of(device)
+            self._bindings[device.asset_id] = device, binding
+        return binding
+
+    def _binding_of(self, device: Device) -> Binding:
         selection = self.selection_of(device)
         if selection is None:
-            return {}
+            return _NOTHING
         special = device.asset_id if device.asset_id in selection.exceptions else ""
+        binding = self._bound_of(selection, device.model_id, special)
         owners = (
             device.name.get(self._language),
             device.product_name.get(self._language),
         )
-        key = (selection.subentry_id, device.model_id, special, *owners)
-        if key not in self._bound:
-            found = self._bound_of(selection, device.model_id, special)
-            names = {
-                point_id: without_owner(bound.name, owners)
-                for point_id, bound in found.items()
-                if not selection.correction_of(point_id, special).name
-            }
-            if any(found[each].name != name for each, name in names.items()):
-                names = own_names(
-                    {key: each.name for key, each in found.items()} | names
-                )
-                found = {
-                    key: replace(each, name=names[key]) for key, each in found.items()
-                }
+        found = binding.points
+        names = {
+            point_id: without_owner(bound.name, owners)
+            for point_id, bound in found.items()
+            if not selection.correction_of(point_id, special).name
+        }
+        if all(found[each].name == name for each, name in names.items()):
             # Devices whose names are in no point's name share what was found.
-            self._bound[key] = found
+            return binding
+        names = own_names({key: each.name for key, each in found.items()} | names)
+        # And so do those whose points are called alike without them.
+        key = (selection.subentry_id, device.model_id, special, *names.values())
+        if key not in self._bound:
+            self._bound[key] = Binding.of(
+                selection,
+                {key: replace(each, name=names[key]) for key, each in found.items()},
+            )
         return self._bound[key]
 
-    def _bound_of(
-        self, selection: Selection, model_id: str, asset_id: str
-    ) -> dict[str, BoundPoint]:
+    def _bound_of(self, selection: Selection, model_id: str, asset_id: str) -> Binding:
         key = (selection.subentry_id, model_id, asset_id)
         if key not in self._bound:
-            self._bound[key] = {
-                bound.key: bound for bound in self._bind(selection, model_id, asset_id)
-            }
+            self._bound[key] = Binding.of(
+                selection,
+                {each.key: each for each in self._bind(selection, model_id, asset_id)},
+            )
         return self._bound[key]
 
     def _bind(
@@ -472,18 +516,9 @@ class Discovery:
         selection = self.selection_of(device)
         return (
             selection and selection.subentry_id,
-            self._bound_by_id(device),
+            self.binding(device).points,
             self.bound_services(device),
         )
-
-    def unbound(self, device: Device) -> set[str]:
-        """Return the chosen points that a device does not have."""
-        selection = self.selection_of(device)
-        if selection is None:
-            return set()
-        return {*selection.controls, *selection.sensors} - self._bound_by_id(
-            device
-        ).keys()
 
     def lost(self, device: Device) -> Lost:
         """Return what was chosen of a device's selection, and none of its devices has."""
@@ -503,7 +538,10 @@ class Discovery:
         return {
             subentry_id: Lost(
                 frozenset({*sel.controls, *sel.sensors}).difference(
-                    *(self._bound_of(sel, model_id, "") for model_id in model_ids)
+                    *(
+                        self._bound_of(sel, model_id, "").points
+                        for model_id in model_ids
+                    )
                 ),
                 frozenset(sel.services).difference(
                     bound.service.identifier
@@ -519,3 +557,13 @@ class Discovery:
         """Tell whether the device's points are known for certain."""
         selection = self.selection_of(device)
         return device.model_id in self.models or bool(selection and selection.points)
+
+
+def _is_called_alike(one: Device, other: Device) -> bool:
+    """Tell whether nothing of a device changed that its points depend on."""
+    return (
+        one.model_id == other.model_id
+        and one.product_key == other.product_key
+        and one.name == other.name
+        and one.product_name == other.product_name
+    )

@@ -6,13 +6,16 @@ from datetime import datetime
 import time
 from typing import Any, Final, override
 
-from homeassistant.core import Context, callback
+from homeassistant.const import EntityCategory
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.singleton import singleton
+from homeassistant.util.hass_dict import HassKey
 
 from .api.models import Device, Measurepoint, ThingService
 from .const import (
@@ -25,7 +28,9 @@ from .const import (
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint, BoundService
 from .encoding import cannot_be_written, form_of, names_of
+from .knowledge import PointState
 from .mapping import Kind, PointDescription
+from .records import Record
 from .values import EncodeError, Value, encode, item_of, parse
 
 KEYS_OF_CONTROLS: Final = ("waiting_commands", "cancel_waiting_commands")
@@ -61,17 +66,24 @@ class EnosAccountEntity(Entity):
 
 
 class EnosEntity(Entity):
-    """An entity of an EnOS device."""
+    """An entity of an EnOS device.
+
+    `Registries` has registered the device by now, so nobody looks it up for each entity anew.
+    """
 
     _attr_has_entity_name = True
     _attr_should_poll = False
 
     def __init__(self, entry: EnosConfigEntry, device: Device) -> None:
-        """Name the device."""
+        """Take over the device."""
         self._data = entry.runtime_data
         self._coordinator = entry.runtime_data.coordinator
         self._asset_id = device.asset_id
-        self._attr_device_info = device_info(entry, device)
+        self.device_entry = dr.async_get(
+            self._coordinator.hass
+        ).async_get_device_by_identifier(
+            device_identifier(self._data.client.org_id, device.asset_id), entry.entry_id
+        )
 
     @property
     def device_name(self) -> str:
@@ -82,6 +94,11 @@ class EnosEntity(Entity):
     async def async_update(self) -> None:
         """Read anew; asked for by the action `homeassistant.update_entity`."""
         await self._coordinator.async_request_refresh()
+
+
+def device_identifier(org_id: str, asset_id: str) -> tuple[str, str]:
+    """Return what the device registry knows a device by."""
+    return (DOMAIN, f"{org_id}_{asset_id}")
 
 
 def device_facts(entry: EnosConfigEntry, device: Device) -> dict[str, str | None]:
@@ -95,24 +112,68 @@ def device_facts(entry: EnosConfigEntry, device: Device) -> dict[str, str | None
     }
 
 
-def device_info(entry: EnosConfigEntry, device: Device) -> DeviceInfo:
-    """Return what the device registry keeps of a device."""
-    facts = device_facts(entry, device)
-    return DeviceInfo(
-        identifiers={(DOMAIN, f"{entry.runtime_data.client.org_id}_{device.asset_id}")},
-        manufacturer=MANUFACTURER,
-        name=facts["name"],
-        model=facts["model"],
-        model_id=facts["model_id"],
-        serial_number=facts["serial_number"],
-    )
+class _Pauses:
+    """Tells when the event loop should turn while entities are added by the thousand.
+
+    Home Assistant adds them without a pause: a thousand devices would hold up all else for half
+    a minute, and it cuts off browsers that it had no time to send the news to.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Start with a loop that turns."""
+        self._loop = hass.loop
+        self._since: float | None = None
+
+    def due(self) -> bool:
+        """Tell whether the loop has not turned for so long that it is time for a pause."""
+        now = self._loop.time()
+        if self._since is None:
+            self._since = now
+            # It is called when the loop turns, before whoever pauses goes on.
+            self._loop.call_soon(self._turned)
+        return now - self._since > _LONGEST_RUN
+
+    def _turned(self) -> None:
+        self._since = None
+
+
+_LONGEST_RUN: Final = 0.01
+"""Seconds for which entities are added without a pause."""
+
+_PAUSES: HassKey[_Pauses] = HassKey(f"{DOMAIN}_pauses")
+
+
+@singleton(_PAUSES)
+def _pauses(hass: HomeAssistant) -> _Pauses:
+    return _Pauses(hass)
 
 
 class EnosPointEntity(EnosEntity):
-    """A measurepoint of a device."""
+    """A measurepoint of a device.
+
+    What is known of the point is looked at once for each state that is written, not by each
+    property that Home Assistant asks for: `point_value` is its newest value by the model's type,
+    None for an unknown one or one that is too old.
+    """
+
+    # Home Assistant works all of these out for each entity and keeps them in it, which takes a
+    # third of the set-up and 10 MB for ten thousand of them.
+    attribution = None
+    device_info = None
+    entity_category: EntityCategory | None = None
+    entity_picture = None
+    entity_registry_visible_default = True
+    force_update = False
+    has_entity_name = True
+    icon = None
+    should_poll = False
+    supported_features: int | None = None
 
     # Whether its value is shown at all.
     _polled = True
+    _was_stale = False
+    _believed = False
+    point_value: Value = None
 
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
@@ -120,23 +181,44 @@ class EnosPointEntity(EnosEntity):
         """Take over what the model says of the point."""
         super().__init__(entry, device)
         self._bound = bound
-        self._point = bound.point
-        self._point_id = bound.source.identifier
-        self._was_stale = False
-        self._attr_name = bound.name
-        self._attr_unique_id = point_unique_id(
-            self._data.client.org_id, device.asset_id, bound.key
+        if bound.description.options:
+            # A code without a label is among what is registered.
+            self._look()
+
+    @property
+    @override
+    def unique_id(self) -> str:
+        """The same for ever."""
+        return point_unique_id(
+            self._data.client.org_id, self._asset_id, self._bound.key
         )
-        self._attr_entity_registry_enabled_default = bound.description.enabled_default
+
+    @property
+    @override
+    def name(self) -> str:
+        """What the model or a person calls the point."""
+        return self._bound.name
+
+    @property
+    @override
+    def entity_registry_enabled_default(self) -> bool:
+        """Whether the point is of use at once."""
+        return self._bound.description.enabled_default
+
+    @property
+    def _point(self) -> Measurepoint:
+        return self._bound.point
+
+    @property
+    def _point_id(self) -> str:
+        return self._bound.source.identifier
 
     @override
     async def async_added_to_hass(self) -> None:
         """Have the point polled."""
         await super().async_added_to_hass()
-        if not self._coordinator.reloading:
-            # Home Assistant adds entities without a pause: a thousand devices would hold up all
-            # else for half a minute, and it cuts off browsers that it had no time to send the
-            # news to. Not in a reload: calls that came between would be dropped as done.
+        if not self._coordinator.reloading and _pauses(self.hass).due():
+            # Not in a reload: calls that came between would be dropped as done.
             await asyncio.sleep(0)
         if not self._polled:
             return
@@ -155,19 +237,17 @@ class EnosPointEntity(EnosEntity):
     @callback
     def _look_at_age(self, _now: datetime | None = None) -> None:
         """Show that a sample has become too old, or that a new one is not."""
-        if self._stale is not self._was_stale:
-            self._was_stale = self._stale
+        state = self._coordinator.state(self._asset_id, self._point_id)
+        if self._is_stale(state) is not self._was_stale:
             self.async_write_ha_state()
 
-    @property
-    def _stale(self) -> bool:
-        """Whether the newest sample is too old to be believed.
+    def _is_stale(self, state: PointState | None) -> bool:
+        """Tell whether the newest sample is too old to be believed.
 
         Its time is the device's, whose clock the person who set the limit trusts; but it is at
         least as old as we have it, however fast that clock is.
         """
         limit = self._bound.description.stale_after
-        state = self._coordinator.state(self._asset_id, self._point_id)
         if limit is None or state is None or state.mask is not None:
             return False
         reading = state.reading
@@ -181,17 +261,30 @@ class EnosPointEntity(EnosEntity):
         """Write the state; for a write, in the name of who asked for it."""
         if context is not None:
             self.async_set_context(context)
-        self._was_stale = self._stale
         self.async_write_ha_state()
 
-    @property
-    def point_value(self) -> Value:
-        """The newest value known, by the model's type; None for an unknown one."""
-        state = self._coordinator.state(self._asset_id, self._point_id)
-        if state is None or self._stale:
-            return None
-        item = self._bound.item
-        return parse(self._point, item_of(state.value, item) if item else state.value)
+    @callback
+    @override
+    def _async_write_ha_state(self) -> None:
+        """Write the state by what is known now."""
+        self._look()
+        super()._async_write_ha_state()
+
+    def _look(self) -> None:
+        """Take what is known of the point."""
+        bound, coordinator = self._bound, self._coordinator
+        source_id = bound.source.identifier
+        state = coordinator.state(self._asset_id, source_id)
+        if bound.description.stale_after is not None:
+            self._was_stale = self._is_stale(state)
+        self._believed = coordinator.point_available(self._asset_id, source_id)
+        if state is None or self._was_stale:
+            self.point_value = None
+            return
+        raw = state.value
+        if bound.point is not bound.source:
+            raw = item_of(raw, bound.item)
+        self.point_value = parse(bound.point, raw)
 
     @property
     @override
@@ -202,10 +295,7 @@ class EnosPointEntity(EnosEntity):
         is therefore available as long as it exists: with the device or the gateway away the
         write itself says so.
         """
-        return self._bound.writable or (
-            not self._stale
-            and self._coordinator.point_available(self._asset_id, self._point_id)
-        )
+        return self._bound.writable or (self._believed and not self._was_stale)
 
     async def _async_write(self, value: Value, shown: object) -> None:
         """Write a value; return when the device acknowledged it.
@@ -263,6 +353,18 @@ class EnosControl(EnosPointEntity):
 
     _unrecorded_attributes = frozenset(_NO_COMMAND)
 
+    translation_key = "control"
+    # The newest command to the point.
+    _record: Record | None = None
+
+    @override
+    def _look(self) -> None:
+        """Take what is known of the point and of the newest command to it."""
+        super()._look()
+        self._record = self._data.commands.journal.latest(
+            (self._asset_id, self._point_id)
+        )
+
     @property
     @override
     def assumed_state(self) -> bool:
@@ -272,11 +374,9 @@ class EnosControl(EnosPointEntity):
         Home Assistant's pages draw two buttons: a toggle would go on showing what was asked
         for, because they redraw one only when the state is another.
         """
-        record = self._data.commands.journal.latest((self._asset_id, self._point_id))
+        record = self._record
         unclear = record is not None and not record.final and not record.waits
-        return unclear or not self._coordinator.point_available(
-            self._asset_id, self._point_id
-        )
+        return unclear or not self._believed
 
     @property
     @override
@@ -285,7 +385,7 @@ class EnosControl(EnosPointEntity):
 
         `command_time` makes two failures in a row two states.
         """
-        record = self._data.commands.journal.latest((self._asset_id, self._point_id))
+        record = self._record
         if record is None:
             return _NO_COMMAND
         ended = record.ended or record.at
@@ -308,13 +408,12 @@ class EnosControl(EnosPointEntity):
 def has_controls(entry: EnosConfigEntry, device: Device) -> bool:
     """Tell whether a device has points that may be written, or services to invoke."""
     discovery = entry.runtime_data.coordinator.discovery
+    binding = discovery.binding(device)
+    if binding.writable or discovery.bound_services(device):
+        return True
     selection = discovery.selection_of(device)
     lost = discovery.lost(device)
-    return (
-        bool(discovery.bound_services(device))
-        or any(bound.writable for bound in discovery.bound_points(device))
-        or bool(selection and (lost.services or lost.points & {*selection.controls}))
-    )
+    return bool(selection and (lost.services or lost.points & {*selection.controls}))
 
 
 def lost_controls(
@@ -326,15 +425,10 @@ def lost_controls(
     there, as they were last registered, and say that they cannot be written.
     """
     coordinator = entry.runtime_data.coordinator
-    selection = coordinator.discovery.selection_of(device)
-    if selection is None:
-        return []
     registry = er.async_get(coordinator.hass)
     org_id = entry.runtime_data.client.org_id
     found: list[BoundPoint] = []
-    for key in selection.controls:
-        if coordinator.discovery.bound_point(device, key) is not None:
-            continue
+    for key in coordinator.discovery.binding(device).lacking:
         entity_id = registry.async_get_entity_id(
             kind.value, DOMAIN, point_unique_id(org_id, device.asset_id, key)
         )
@@ -368,6 +462,8 @@ def lost_services(entry: EnosConfigEntry, device: Device) -> list[BoundService]:
     """Return what stands for the services that the model has no more: EnOS refuses them."""
     coordinator = entry.runtime_data.coordinator
     selection = coordinator.discovery.selection_of(device)
+    if selection is None or not selection.services:
+        return []
     there = {
         bound.service.identifier
         for bound in coordinator.discovery.bound_services(device)
@@ -375,7 +471,7 @@ def lost_services(entry: EnosConfigEntry, device: Device) -> list[BoundService]:
     registry = er.async_get(coordinator.hass)
     org_id = entry.runtime_data.client.org_id
     found: list[BoundService] = []
-    for key in selection.services if selection else ():
+    for key in selection.services:
         if key in there:
             continue
         entity_id = registry.async_get_entity_id(
@@ -407,8 +503,7 @@ def async_add_points(
             *make_for_device(entry, device),
             *(
                 make(entry, device, bound)
-                for bound in discovery.bound_points(device)
-                if bound.description.kind is kind
+                for bound in discovery.binding(device).of_kind.get(kind, ())
             ),
             *(
                 make(entry, device, bound)

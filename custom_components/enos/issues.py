@@ -411,7 +411,9 @@ class Issues:
                 continue
             lost = discovery.lost(device)
             missing = {
-                key for key in discovery.unbound(device) if self._was_there(device, key)
+                key
+                for key in discovery.binding(device).unbound
+                if self._was_there(device, key)
             }
             if lost.certain:
                 missing |= lost.points | lost.services

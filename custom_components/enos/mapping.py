@@ -6,7 +6,7 @@ read from tags; `classes` has the device classes, `words` the vocabulary. All fu
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 import re
 from typing import Final
@@ -76,7 +76,7 @@ class PointDescription:
 
     `minimum`, `maximum` and `step` (in `unit`) are set for numbers, declared by tags or guessed.
     `range_declared`: both ends are declared. `options` are code and label of what has named
-    values. `on_value` and `off_value` are what a switch or binary sensor calls on and off; with
+    values, `labels` the same by code. `on_value` and `off_value` are what a switch or binary sensor calls on and off; with
     no `off_value` all else is off. `press_value` is what a button writes. `bool_as_json` tells
     the form in which a BOOL is written, None for that in which EnOS gave it. `stale_after` is
     how many seconds a sample is believed, None for ever.
@@ -98,6 +98,12 @@ class PointDescription:
     bool_as_json: bool | None = None
     stale_after: float | None = None
     enabled_default: bool = True
+    # The options once more, as they are looked up with each state.
+    labels: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Have the labels of the options at hand."""
+        object.__setattr__(self, "labels", dict(self.options))
 
     def truth(self, value: Value) -> bool | None:
         """Tell whether a value of the point means on; None for one that means neither."""
@@ -115,7 +121,7 @@ class PointDescription:
         """
         if value is None:
             return None
-        code, labels = code_of(value), dict(self.options)
+        code, labels = code_of(value), self.labels
         if code in labels:
             return labels[code]
         return None if code in labels.values() else state_text(code)

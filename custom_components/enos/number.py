@@ -30,8 +30,6 @@ async def async_setup_entry(
 class EnosNumber(EnosControl, NumberEntity):
     """An INT, FLOAT or DOUBLE that may be written."""
 
-    _attr_translation_key = "control"
-
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:

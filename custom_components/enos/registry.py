@@ -3,7 +3,7 @@
 Unique ids and device identifiers never change; what else EnOS says of a device does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -26,13 +26,14 @@ from .const import (
     CONF_ORG_ID,
     DOMAIN,
     LOGGER,
+    MANUFACTURER,
     SERVICE_MARK,
     point_unique_id,
     service_unique_id,
 )
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint
-from .entity import KEYS_OF_CONTROLS, device_facts, has_controls
+from .entity import KEYS_OF_CONTROLS, device_facts, device_identifier, has_controls
 from .mapping import Kind, PointDescription
 from .selection import selections
 
@@ -62,6 +63,8 @@ class Registries:
         self._devices = dr.async_get(hass)
         self._entities = er.async_get(hass)
         self._org_id = entry.data[CONF_ORG_ID]
+        self._facts: dict[str, tuple[object, dict[str, str | None]]] = {}
+        self._prepared = False
         self._tidied = False
         self._started = False
         self._asking = False
@@ -87,18 +90,14 @@ class Registries:
         What a person left out goes first: Home Assistant takes a limited number of entities, and
         what it does not take now is not there until the next start.
         """
+        self._prepared = True
         self._follow(set())
         self._drop_left_out()
         self._tidy_entities()
-        for asset_id, entities in self._entities_by_device().items():
-            device = self._coordinator.devices.get(asset_id)
-            if device is None:
-                continue
-            bound_by_id = self._points_of(device)
-            for entity in entities:
-                bound = bound_by_id.get(entity.unique_id)
-                if bound and bound.description.kind.value != entity.domain:
-                    self._replace(entity, bound.description)
+        for entity, device, key in list(self._entities_of_devices()):
+            bound = self._discovery.bound_point(device, key) if key else None
+            if bound and bound.description.kind.value != entity.domain:
+                self._replace(entity, bound.description)
 
     @callback
     def start(self) -> None:
@@ -128,11 +127,16 @@ class Registries:
             )
             self._devices.async_remove_device(registered[asset_id].id)
             self._entry.runtime_data.commands.note_gone(asset_id)
+        for asset_id in self._facts.keys() - self._coordinator.devices.keys():
+            del self._facts[asset_id]
         for asset_id, device in self._coordinator.devices.items():
             known = registered.get(asset_id)
+            selection = self._discovery.selection_of(device)
             if known is None:
+                if self._prepared and selection is not None:
+                    self._register(device, selection.subentry_id)
                 continue
-            facts = device_facts(self._entry, device)
+            facts = self._facts_of(device)
             changes: dict[str, Any] = {
                 key: value
                 for key, value in facts.items()
@@ -140,12 +144,40 @@ class Registries:
             }
             if known.model_id and "model_id" in changes:
                 self._drop_points_of_old_model(device, known)
-            selection = self._discovery.selection_of(device)
             if selection and known.config_subentry_id != selection.subentry_id:
                 self._move_entities(known, selection.subentry_id)
                 changes["new_config_subentry_id"] = selection.subentry_id
             if changes:
                 self._devices.async_update_device(known.id, **changes)
+
+    def _register(self, device: Device, subentry_id: str) -> None:
+        """Have the device registry know a device before its entities ask for it."""
+        facts = self._facts_of(device)
+        self._devices.async_get_or_create(
+            config_entry_id=self._entry.entry_id,
+            config_subentry_id=subentry_id,
+            identifiers={device_identifier(self._org_id, device.asset_id)},
+            manufacturer=MANUFACTURER,
+            name=facts["name"],
+            model=facts["model"],
+            model_id=facts["model_id"],
+            serial_number=facts["serial_number"],
+        )
+
+    def _facts_of(self, device: Device) -> dict[str, str | None]:
+        """Return what EnOS says of a device; worked out anew where it says something else."""
+        said = (
+            device.name,
+            device.product_name,
+            device.device_key,
+            device.model_id,
+            self._hass.config.language,
+        )
+        before, facts = self._facts.get(device.asset_id, (None, {}))
+        if before != said:
+            facts = device_facts(self._entry, device)
+            self._facts[device.asset_id] = said, facts
+        return facts
 
     def _move_entities(self, device: dr.DeviceEntry, subentry_id: str) -> None:
         """Have entities follow their device to another subentry.
@@ -215,18 +247,21 @@ class Registries:
             service_unique_id(self._org_id, asset_id, key) for key in lost.services
         }
 
-    def _entities_by_device(self) -> dict[str, list[er.RegistryEntry]]:
-        """Return the entities of points and services, and all others, by asset id."""
-        found: dict[str, list[er.RegistryEntry]] = {}
-        prefix = f"{self._org_id}_"
+    def _entities_of_devices(self) -> Iterator[tuple[er.RegistryEntry, Device, str]]:
+        """Return the entities of present devices, and of which point each is: empty for no point's."""
+        devices = self._coordinator.devices
+        start = len(self._org_id) + 1
         for entity in er.async_entries_for_config_entry(
             self._entities, self._entry.entry_id
         ):
-            if entity.unique_id.startswith(prefix):
-                rest = entity.unique_id.removeprefix(prefix)
-                asset_id = rest.partition("#")[0].partition("_")[0]
-                found.setdefault(asset_id, []).append(entity)
-        return found
+            unique_id = entity.unique_id
+            if not unique_id.startswith(f"{self._org_id}_"):
+                continue
+            asset_id, _, key = unique_id[start:].partition("_")
+            if "#" in asset_id:
+                asset_id, key = asset_id.partition("#")[0], ""
+            if (device := devices.get(asset_id)) is not None:
+                yield entity, device, key
 
     @callback
     def _tidy(self) -> None:
@@ -242,31 +277,31 @@ class Registries:
         What is chosen and in no model any more stays until a person chooses anew. A device
         without controls keeps none of the entities that go with them.
         """
-        for asset_id, entities in self._entities_by_device().items():
-            device = self._coordinator.devices.get(asset_id)
-            if device is None or not self._discovery.knows_model(device):
-                continue
+        points: dict[str, set[str]] = {}
+        superfluous: list[str] = []
+        for entity, device, key in self._entities_of_devices():
             selection = self._discovery.selection_of(device)
-            if selection is None:
+            if selection is None or not self._discovery.knows_model(device):
                 continue
-            chosen = {
-                point_unique_id(self._org_id, asset_id, key)
-                for key in (*selection.controls, *selection.sensors)
-            } | {
-                service_unique_id(self._org_id, asset_id, key)
-                for key in selection.services
-            }
-            beside = {f"{self._org_id}_{asset_id}#{key}" for key in KEYS_OF_CONTROLS}
-            controlled = has_controls(self._entry, device)
-            for entity in entities:
-                unique_id = entity.unique_id
-                is_point = unique_id.startswith(f"{self._org_id}_{asset_id}_")
-                if is_point or SERVICE_MARK in unique_id:
-                    superfluous = unique_id not in chosen
+            if key:
+                chosen = points.get(selection.subentry_id)
+                if chosen is None:
+                    chosen = {*selection.controls, *selection.sensors}
+                    points[selection.subentry_id] = chosen
+                keep = key in chosen
+            else:
+                beside = entity.unique_id.partition("#")[2]
+                service = beside.removeprefix(SERVICE_MARK[1:])
+                if service != beside:
+                    keep = service in selection.services
                 else:
-                    superfluous = unique_id in beside and not controlled
-                if superfluous:
-                    self._entities.async_remove(entity.entity_id)
+                    keep = beside not in KEYS_OF_CONTROLS or has_controls(
+                        self._entry, device
+                    )
+            if not keep:
+                superfluous.append(entity.entity_id)
+        for entity_id in superfluous:
+            self._entities.async_remove(entity_id)
 
     @callback
     def _replace(self, old: er.RegistryEntry, description: PointDescription) -> None:

@@ -29,8 +29,6 @@ async def async_setup_entry(
 class EnosSelect(EnosControl, SelectEntity):
     """A point with named values that may be written."""
 
-    _attr_translation_key = "control"
-
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:

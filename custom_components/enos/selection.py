@@ -43,6 +43,8 @@ DEFAULT_QUEUE_MINUTES: Final = 15
 # EnOS keeps a command for 48 hours at most.
 MAX_QUEUE_MINUTES: Final = 2880
 
+_NOTHING_SAID: Final = Correction()
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -161,7 +163,7 @@ class Selection:
 
         Where nobody says anything of its range, the console's export does.
         """
-        said = self.corrections.get(point_id, Correction())
+        said = self.corrections.get(point_id, _NOTHING_SAID)
         special = self.exceptions.get(asset_id, {}).get(point_id)
         if special:
             said = special.over(_beside(said, special))

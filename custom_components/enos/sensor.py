@@ -81,7 +81,7 @@ class EnosSensor(EnosPointEntity, SensorEntity):
         if self._is_number:
             # A text that was said to carry a number; else it carries none.
             return parse(_NUMBER, value)
-        if self._point.data_type is DataType.STRING:
+        if self._bound.point.data_type is DataType.STRING:
             value = _cut(value)
         # Of all else a part would mean something else.
         return state_text(value)

@@ -35,8 +35,6 @@ async def async_setup_entry(
 class EnosSwitch(EnosControl, SwitchEntity):
     """A point with two values that may be written."""
 
-    _attr_translation_key = "control"
-
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:

@@ -29,8 +29,6 @@ async def async_setup_entry(
 class EnosText(EnosControl, TextEntity):
     """A STRING that may be written."""
 
-    _attr_translation_key = "control"
-
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:
