@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import aiohttp
 import pytest
 
-from custom_components.enos.api.auth import encryption, signature
+from custom_components.enos.api.auth import encryption, query_text, signature
 
 from .common import ACCESS_KEY, SECRET_KEY, TOKEN, Clocks, Scripted, ok
 
@@ -34,7 +34,7 @@ def test_signature(name: str) -> None:
     assert (
         signature(
             vector["token"],
-            decoded(vector["query"]),
+            query_text(decoded(vector["query"])),
             vector["body"],
             vector["timestamp"],
             vector["secret_key"],

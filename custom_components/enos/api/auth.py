@@ -33,14 +33,18 @@ def encryption(access_key: str, timestamp: int, secret_key: str) -> str:
     return _sha256(f"{access_key}{timestamp}{secret_key}")
 
 
+def query_text(params: Mapping[str, str]) -> str:
+    """Return decoded query parameters as they are signed."""
+    return "".join(f"{key}{params[key]}" for key in sorted(params))
+
+
 def signature(
-    token: str, params: Mapping[str, str], body: str, timestamp: int, secret_key: str
+    token: str, query: str, body: str, timestamp: int, secret_key: str
 ) -> str:
     """Return the signature of a call at `timestamp` (ms).
 
-    `params` are the decoded query parameters, `body` is the text that will be sent.
+    `query` is what `query_text` returns, `body` is the text that will be sent.
     """
-    query = "".join(f"{key}{params[key]}" for key in sorted(params))
     return _sha256(f"{token}{query}{body}{timestamp}{secret_key}")
 
 

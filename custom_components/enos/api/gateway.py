@@ -4,8 +4,10 @@ Scheme: EnOS documentation, Get Access Token and Invoke API with Access Token.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 import json
 import logging
 import re
@@ -16,7 +18,7 @@ import aiohttp
 from yarl import URL
 
 from . import parsing
-from .auth import Clock, TokenKeeper, signature
+from .auth import Clock, TokenKeeper, query_text, signature
 from .errors import (
     AddressRefusedError,
     BrokenError,
@@ -57,17 +59,56 @@ _FIRST_SERVICE_CODE = 10_000
 
 type Decoder = Callable[[bytes], dict[str, Any] | None]
 
+# Made once: `json.dumps` makes another for each call.
+_TO_JSON = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False
+).encode
+_JSON_TYPE = "application/json;charset=UTF-8"
 
-def _json_text(payload: object) -> str:
-    """Return JSON. Raises `RejectedError` for what JSON cannot carry, such as NaN."""
+# A plant has no more points that are written often.
+_ADDRESSES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Where a call goes, and its parameters as they are signed."""
+
+    url: URL
+    signed: str
+
+
+@lru_cache(maxsize=_ADDRESSES)
+def _address(url: str, params: tuple[tuple[str, str], ...]) -> _Address:
+    """Return an address with parameters; those of reads and of repeated writes are kept.
+
+    Raises `RejectedError` for what cannot be encoded.
+    """
     try:
-        text = json.dumps(
-            payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        )
-        text.encode()
+        query = "&".join(f"{key}={quote(text, safe='')}" for key, text in params)
+    except UnicodeEncodeError as err:
+        raise RejectedError("an id that is no proper text") from err
+    return _Address(URL(f"{url}?{query}", encoded=True), query_text(dict(params)))
+
+
+@lru_cache(maxsize=128)
+def _client_timeout(timeout: float) -> aiohttp.ClientTimeout:
+    """Return how long (s) an exchange may take in all, and its connection."""
+    connecting = min(timeout, _CONNECT_TIMEOUT)
+    return aiohttp.ClientTimeout(
+        total=timeout, connect=connecting, sock_connect=connecting
+    )
+
+
+def _json(payload: object) -> tuple[str, bytes]:
+    """Return JSON as text and as it goes out.
+
+    Raises `RejectedError` for what JSON cannot carry, such as NaN.
+    """
+    try:
+        text = _TO_JSON(payload)
+        return text, text.encode()
     except (TypeError, ValueError) as err:
         raise RejectedError("a value that JSON cannot carry") from err
-    return text
 
 
 class Gateway:
@@ -102,13 +143,12 @@ class Gateway:
         self, action: str, payload: dict[str, object]
     ) -> tuple[str, float | None]:
         """Perform one request to the token service."""
-        text = _json_text(payload)
+        _, body = _json(payload)
         reply = await self._send(
             "POST",
-            f"{_TOKEN_PATH}{action}",
-            "",
-            text,
-            {},
+            URL(f"{self.url}{_TOKEN_PATH}{action}", encoded=True),
+            body,
+            {"Content-Type": _JSON_TYPE},
             session=self._session,
             timeout=_READ_TIMEOUT,
             repeatable=False,
@@ -137,29 +177,26 @@ class Gateway:
         are those of a read unless told otherwise; what is not `repeatable` is never sent
         again after anything but a refusal by the gateway itself.
         """
-        query = {**params, "orgId": self.org_id}
-        try:
-            encoded = "&".join(
-                f"{key}={quote(text, safe='')}" for key, text in query.items()
-            )
-        except UnicodeEncodeError as err:
-            raise RejectedError("an id that is no proper text") from err
-        body = "" if payload is None else _json_text(payload)
+        address = _address(
+            f"{self.url}{path}", (*params.items(), ("orgId", self.org_id))
+        )
+        text, body = ("", b"") if payload is None else _json(payload)
         for attempt in (1, 2):
             token = await self.tokens.get()
             timestamp = self._clock()
             headers = {
                 "apim-accesstoken": token,
                 "apim-signature": signature(
-                    token, query, body, timestamp, self._secret_key
+                    token, address.signed, text, timestamp, self._secret_key
                 ),
                 "apim-timestamp": str(timestamp),
             }
+            if body:
+                headers["Content-Type"] = _JSON_TYPE
             try:
                 return await self._send(
                     method,
-                    path,
-                    encoded,
+                    address.url,
                     body,
                     headers,
                     session=session or self._session,
@@ -176,9 +213,8 @@ class Gateway:
     async def _send(
         self,
         method: str,
-        path: str,
-        query: str,
-        body: str,
+        url: URL,
+        body: bytes,
         headers: dict[str, str],
         *,
         session: aiohttp.ClientSession,
@@ -192,9 +228,6 @@ class Gateway:
         open is often closed by the other side just then. A GET was by aiohttp already.
         """
         again = repeatable and method != "GET"
-        url = URL(f"{self.url}{path}{'?' if query else ''}{query}", encoded=True)
-        if body:
-            headers = {**headers, "Content-Type": "application/json;charset=UTF-8"}
         for attempt in (1, 2):
             if session.closed:
                 raise ConnectError("the session is closed")
@@ -203,7 +236,7 @@ class Gateway:
                 response, content = await _exchange(
                     session, method, url, body, headers, timeout
                 )
-                _LOGGER.debug("%s %s: %s", method, path, response.status)
+                _LOGGER.debug("%s %s: %s", method, url.raw_path, response.status)
                 return self._understand(
                     response, content, repeatable=repeatable, decode=decode
                 )
@@ -297,7 +330,7 @@ async def _exchange(
     session: aiohttp.ClientSession,
     method: str,
     url: URL,
-    body: str,
+    body: bytes,
     headers: dict[str, str],
     timeout: float,
 ) -> tuple[aiohttp.ClientResponse, bytes]:
@@ -306,14 +339,10 @@ async def _exchange(
         async with session.request(
             method,
             url,
-            data=body.encode() if body else None,
+            data=body or None,
             headers=headers,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                total=timeout,
-                connect=min(timeout, _CONNECT_TIMEOUT),
-                sock_connect=min(timeout, _CONNECT_TIMEOUT),
-            ),
+            timeout=_client_timeout(timeout),
         ) as response:
             return response, await response.read()
     except aiohttp.ClientConnectorCertificateError as err:
