@@ -126,9 +126,7 @@ class Follower:
         values = [state.reading.value] if state.reading is not None else []
         if state.mask is not None:
             values += [state.mask.value, *state.mask.earlier]
-        record.telling = not any(
-            same(state.point, value, record.value) for value in values
-        )
+        record.note_shown(state.point, *values)
         for other in self.of(record.asset_id):
             if other.key == record.key and same(state.point, other.value, record.value):
                 other.telling = record.telling = False

@@ -12,9 +12,10 @@ from homeassistant.core import Context
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
-from .api.models import JsonValue, Reading
+from .api.models import JsonValue, Measurepoint, Reading
 from .batches import PointKey
 from .knowledge import Fate
+from .values import same
 
 
 class Outcome(StrEnum):
@@ -69,8 +70,7 @@ class Record:
     are as they go on the wire; of a service `value` holds its inputs. `before` is the reading
     when the command went on the wire. `product_key` tells later whether the device is still
     one of ours. `final` is false while the outcome may yet change by what EnOS or the device
-    tells. `unclear_since` is when the outcome became unknown. `telling` is false where a sample
-    with the written value proves nothing, for the point had it, or another command writes it. `duration` is in seconds from
+    tells. `unclear_since` is when the outcome became unknown. `duration` is in seconds from
     the call to the outcome. `serial` orders the commands of a run; it is 0 for those of earlier ones.
     """
 
@@ -94,12 +94,13 @@ class Record:
     duration: float | None = None
     expires: datetime | None = None
     unclear_since: datetime | None = None
-    telling: bool = True
     replaced_by: str = ""
     output: JsonValue = None
     fate: Fate | None = None
     serial: int = 0
     _started: float | None = None
+    _telling: bool = True
+    _shown: tuple[Measurepoint, tuple[JsonValue, ...]] | None = None
 
     @classmethod
     def begin(cls, asset_id: str, point_id: str, value: JsonValue, **more: Any) -> Self:
@@ -124,6 +125,30 @@ class Record:
     def waits(self) -> bool:
         """Whether EnOS keeps it for its device, as far as is known."""
         return self.outcome is Outcome.QUEUED
+
+    @property
+    def telling(self) -> bool:
+        """Whether a sample with the written value proves that the command was carried out.
+
+        Not where the point had it, or was about to show it, or where another command writes it.
+        """
+        if self._shown is not None:
+            point, values = self._shown
+            self._shown = None
+            self._telling = not any(same(point, value, self.value) for value in values)
+        return self._telling
+
+    @telling.setter
+    def telling(self, telling: bool) -> None:
+        self._shown = None
+        self._telling = telling
+
+    def note_shown(self, point: Measurepoint, *values: JsonValue) -> None:
+        """Take what the point showed, or was about to show, when the command was sent.
+
+        Compared only once it matters: for most commands it never does.
+        """
+        self._shown = point, values
 
     def end(self, outcome: Outcome, *, final: bool = True) -> None:
         """Take an outcome, be it the last or not."""
@@ -189,7 +214,7 @@ class Record:
             message=stored["message"],
             expires=_as_moment(stored["expires"]),
             unclear_since=_as_moment(stored["unclear_since"]),
-            telling=stored["telling"],
+            _telling=stored["telling"],
             replaced_by=stored["replaced_by"],
         )
 
