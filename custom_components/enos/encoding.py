@@ -1,8 +1,8 @@
 """A value that somebody asked for, as it goes on the wire: the same for entities and actions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, override
 
 from homeassistant.components.number.const import UNIT_CONVERTERS, NumberDeviceClass
 from homeassistant.exceptions import ServiceValidationError
@@ -41,6 +41,8 @@ REASONS: Final[Mapping[str, str]] = {
 _LONGEST_SHOWN: Final = 100
 # Home Assistant shows the ends of a converted range with one decimal at least.
 _ROUNDED_AWAY: Final = 0.1
+# Of steps whose multiples binary fractions hold exactly: halves, quarters and so on.
+_FRACTIONS: Final = 1024
 _WORDS: Final = {"on": True, "off": False}
 _TRUTHS: Final = {**_WORDS, "true": True, "false": False}
 _PRESS: Final = "press"
@@ -60,13 +62,34 @@ def fit_number(
     What the model declares binds, a step that is guessed only displays. `converted` as in
     `values.fit`. Raises EncodeError.
     """
+    step = description.step if description.step_declared else None
+    if not converted and _plainly_fits(description, value, step):
+        return value
     return fit(
         point,
         value,
         minimum=description.minimum,
         maximum=description.maximum,
-        step=description.step if description.step_declared else None,
+        step=step,
         converted=converted,
+    )
+
+
+def _plainly_fits(
+    description: PointDescription, value: float, step: float | None
+) -> bool:
+    """Tell whether a number surely is one that `values.fit` returns as it is.
+
+    Without decimals, which take their time: only for steps that binary fractions hold exactly.
+    Steps count from zero or from the minimum; of one that is on a step itself both mean the same.
+    """
+    low, high = description.minimum, description.maximum
+    if not isinstance(value, float) or low is None or high is None:
+        return False
+    if not low <= value <= high:
+        return False
+    return step is None or (
+        (step * _FRACTIONS).is_integer() and value % step == 0 and low % step == 0
     )
 
 
@@ -281,6 +304,34 @@ def _item(data_type: DataType | None, value: JsonValue, name: str) -> JsonValue:
         return encode(item, value, like=value if isinstance(value, bool) else None)
     except EncodeError as err:
         raise EncodeError("invalid_item", item=name, value=value) from err
+
+
+class Names(Mapping[str, str]):
+    """The placeholders of an error text, put together only where there is an error."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Mapping[str, str]]) -> None:
+        """Take what puts them together."""
+        self._make = make
+        self._made: Mapping[str, str] | None = None
+
+    def _names(self) -> Mapping[str, str]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @override
+    def __getitem__(self, name: str) -> str:
+        return self._names()[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    @override
+    def __len__(self) -> int:
+        return len(self._names())
 
 
 def names_of(device: str, point: str, value: object) -> dict[str, str]:

@@ -27,7 +27,7 @@ from .const import (
 )
 from .coordinator import EnosConfigEntry
 from .discovery import BoundPoint, BoundService
-from .encoding import cannot_be_written, form_of, names_of
+from .encoding import Names, cannot_be_written, form_of, names_of
 from .knowledge import PointState
 from .mapping import Kind, PointDescription
 from .records import Record
@@ -300,7 +300,7 @@ class EnosPointEntity(EnosEntity):
     async def _async_write(self, value: Value, shown: object) -> None:
         """Write a value; return when the device acknowledged it.
 
-        `shown` is what the caller asked for, as it stands in an error. Raises
+        `shown` is what the caller asked for, as it stands in an error, or returns that. Raises
         `ServiceValidationError` for a value that the point cannot take and
         `HomeAssistantError` for one that the device did not accept.
         """
@@ -308,7 +308,6 @@ class EnosPointEntity(EnosEntity):
             raise self._cannot_be_written(shown)
         # Home Assistant forgets who asked after five seconds.
         context = self._context
-        names = self._names(shown)
         state = self._coordinator.state(self._asset_id, self._point_id)
         given = state.reading.value if state and state.reading else None
         try:
@@ -317,12 +316,17 @@ class EnosPointEntity(EnosEntity):
         except EncodeError as err:
             raise self._invalid(err, shown) from err
         await self._data.commands.async_write(
-            self._asset_id, self._point_id, wire, context=context, names=names
+            self._asset_id,
+            self._point_id,
+            wire,
+            context=context,
+            names=Names(lambda: self._names(shown)),
         )
 
     def _names(self, shown: object) -> dict[str, str]:
         """Return the placeholders that name device, point and value."""
-        return names_of(self.device_name, self._bound.name, shown)
+        text = shown() if callable(shown) else shown
+        return names_of(self.device_name, self._bound.name, text)
 
     def _invalid(self, err: EncodeError, shown: object) -> ServiceValidationError:
         """Return the error for a value that the point cannot take."""

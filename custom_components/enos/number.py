@@ -1,5 +1,6 @@
 """Numbers: measurepoints with a number that may be written."""
 
+from functools import partial
 from typing import override
 
 from homeassistant.components.number import NumberDeviceClass, NumberEntity, NumberMode
@@ -68,10 +69,12 @@ class EnosNumber(EnosControl, NumberEntity):
             )
         except EncodeError as err:
             raise self._invalid(err, value) from err
-        # In the unit that the person sees.
-        shown = as_text(self._convert_to_state_value(fitted, round, self.device_class))
-        unit = self.unit_of_measurement or ""
-        await self._async_write(fitted, f"{shown} {unit}".strip())
+        await self._async_write(fitted, partial(self._shown, fitted))
+
+    def _shown(self, value: float) -> str:
+        """Return a number in the unit that the person sees."""
+        shown = as_text(self._convert_to_state_value(value, round, self.device_class))
+        return f"{shown} {self.unit_of_measurement or ''}".strip()
 
     @override
     def _as_state(self, value: Value) -> Value:
