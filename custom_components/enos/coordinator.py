@@ -465,7 +465,9 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         state = self.states.get(key)
         if state is None:
             return
-        was_missing = self._missing(state)
+        was_missing = False
+        if answered is None or state.answered is not answered:
+            was_missing = self._missing(state)
         state.missed_reads = 0
         shown = state.value
         if answered is not None:

@@ -20,6 +20,7 @@ _AFTER: Final = b"}]"
 # What stands for items that were taken out.
 _MARK: Final = "taken out"
 _CUT: Final = f'"{_MARK}"'.encode()
+_PLAIN: Final = frozenset({int, float, str, bool, type(None)})
 
 
 @dataclass(slots=True)
@@ -105,7 +106,8 @@ class LatestCall:
             found = self._sample(item)
             if found is None:
                 return None
-            key, readings[key] = found
+            key, reading = found
+            readings[key] = reading
             keys[piece] = key
         gone = {known.keys[piece] for piece in known.keys.keys() - keys.keys()}
         new = readings.keys() - gone
@@ -119,20 +121,21 @@ class LatestCall:
 
     def _sample(self, item: dict[str, Any]) -> tuple[SampleKey, Reading] | None:
         """Return the one sample of an item, None where it holds none or several."""
-        asset_id = item.get("assetId")
-        if not isinstance(asset_id, str) or asset_id not in self._assets:
+        asset_id, time = item.pop("assetId", None), item.pop("timestamp", None)
+        if type(asset_id) is not str or asset_id not in self._assets:
             return None
-        found: tuple[str, Any] | None = None
-        for key, value in item.items():
-            if key in self._points and key not in ("assetId", "timestamp"):
-                if found is not None:
-                    return None
-                found = self._points[key], value
-        if found is None:
+        if len(item) > 1:
+            item = {key: item[key] for key in item if key in self._points}
+        if len(item) != 1:
             return None
-        point_id, value = found
-        reading = Reading(parsing.sample_value(value), parsing.time_of(item))
-        return (self._assets[asset_id], point_id), reading
+        ((point_id, value),) = item.items()
+        if point_id not in self._points:
+            return None
+        if type(value) not in _PLAIN:
+            value = parsing.sample_value(value)
+        if type(time) is not int:
+            time = parsing.whole_number(time)
+        return (self._assets[asset_id], self._points[point_id]), Reading(value, time)
 
 
 def _frame(content: bytes) -> dict[str, Any] | None:

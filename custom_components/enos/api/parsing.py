@@ -103,8 +103,8 @@ def sample_value(value: Any) -> JsonValue:
     return None
 
 
-def _int(value: object) -> int | None:
-    """Return a whole number, which may come as text."""
+def whole_number(value: object) -> int | None:
+    """Return a whole number, which may come as text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -137,7 +137,7 @@ def items(value: object) -> list[dict[str, Any]]:
 def code_or_none(reply: dict[str, Any]) -> int | None:
     """Return the envelope's code, whichever of its names a service uses."""
     for key in ("code", "status", "stauts", "apim_status"):
-        found = _int(reply.get(key))
+        found = whole_number(reply.get(key))
         if found is not None:
             return found
     return None
@@ -145,7 +145,7 @@ def code_or_none(reply: dict[str, Any]) -> int | None:
 
 def of_service(reply: dict[str, Any]) -> bool:
     """Tell whether the code stands where the services have it, and the token service has not."""
-    return _int(reply.get("code")) is not None
+    return whole_number(reply.get("code")) is not None
 
 
 def message(reply: dict[str, Any]) -> str:
@@ -191,7 +191,7 @@ def total(reply: dict[str, Any], page_no: int, page_size: int, received: int) ->
     """
     pagination = _mapping(reply.get("pagination"))
     for key in ("totalSize", "totalSzie"):
-        found = _int(pagination.get(key))
+        found = whole_number(pagination.get(key))
         if found is not None:
             return found
     before = (page_no - 1) * page_size + received
@@ -206,7 +206,7 @@ def token(data: object) -> tuple[str, float | None]:
     """
     fields = _mapping(data)
     text = _text(fields.get("accessToken"))
-    life = _int(fields.get("expire"))
+    life = whole_number(fields.get("expire"))
     return (
         text if text.isascii() and text.isprintable() else "",
         None if life is None else float(max(0, life)),
@@ -227,20 +227,20 @@ def command(data: object) -> Command | None:
     if not found:
         return None
     try:
-        state = CommandState(_int(fields.get("state")) or 0)
+        state = CommandState(whole_number(fields.get("state")) or 0)
     except ValueError:
         state = None
     return Command(
         command_id=found,
         asset_id=_text(fields.get("assetId")),
         identifier=_text(fields.get("tslIdentifier")),
-        is_service=_int(fields.get("commandType")) == 2,
+        is_service=whole_number(fields.get("commandType")) == 2,
         value=fields.get("inputData"),
         output=fields.get("outputData"),
         state=state,
-        created=_int(fields.get("createTime")),
-        pending_ttl=_int(fields.get("pendingTtl")),
-        timeout=_int(fields.get("timeout")),
+        created=whole_number(fields.get("createTime")),
+        pending_ttl=whole_number(fields.get("pendingTtl")),
+        timeout=whole_number(fields.get("timeout")),
     )
 
 
@@ -366,13 +366,13 @@ def measurepoint(identifier: str, data: dict[str, Any]) -> Measurepoint:
         multiplier=multiplier,
         enum=enum,
         enum_is_int=_text(definition.get("enumType")).upper() != "STRING"
-        and all(_int(code) is not None for code in enum),
+        and all(whole_number(code) is not None for code in enum),
         bool_labels={
             flag: bools[key]
             for flag, key in ((True, "true"), (False, "false"))
             if isinstance(bools.get(key), str) and bools[key]
         },
-        max_length=_int(definition.get("maxLength")),
+        max_length=whole_number(definition.get("maxLength")),
         item_type=data_type(item_type) if item_type else None,
         items=_datapoints(definition.get("items")),
         signal_type=_text(data.get("signalType")),
@@ -423,22 +423,19 @@ def latest(data: object, wanted: frozenset[str]) -> dict[tuple[str, str], Readin
         asset_id = item.get("assetId")
         if not isinstance(asset_id, str):
             continue
-        time = time_of(item)
+        time = whole_number(item.get("timestamp"))
         for key, value in item.items():
             if key in wanted and key not in ("assetId", "timestamp"):
                 readings[asset_id, key] = Reading(sample_value(value), time)
     return readings
 
 
-def time_of(item: dict[str, Any]) -> int | None:
-    """Return the time of an item of a `latest` reply in milliseconds, None without one."""
-    return _int(item.get("timestamp"))
-
-
 def query_latest(data: object) -> dict[str, Reading]:
     """Return the samples of a `queryLatest` reply by point."""
     return {
-        item["id"]: Reading(sample_value(item.get("value")), _int(item.get("time")))
+        item["id"]: Reading(
+            sample_value(item.get("value")), whole_number(item.get("time"))
+        )
         for item in items(data)
         if isinstance(item.get("id"), str)
     }
