@@ -233,6 +233,10 @@ class _Works:
             changed.append((device.asset_id, point.identifier, value))
         return changed
 
+    async def stir(self, share: float) -> None:
+        """Change a share (0 to 1) of all points for one who does not ask which."""
+        await self.change(share)
+
     async def repeat(self) -> None:
         """Have all points report the same value once more, at a later time."""
         for device in self.sim.devices.values():
