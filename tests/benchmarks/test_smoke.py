@@ -12,8 +12,7 @@ from tests.benchmarks.document import Document, Part
 from tests.benchmarks.table import Row, Section, dumped, loaded, markdown
 
 ROOT = Path(__file__).parents[2]
-# Imports are most of the time, so these share a process; memory has several of its own.
-TOGETHER = ("set_up", "poll", "write", "growth", "alternative", "soak")
+NAMES = (*command.NAMES, command.SOAK)
 
 
 def well_formed(text: str) -> int:
@@ -31,25 +30,27 @@ def well_formed(text: str) -> int:
     return rows
 
 
-@pytest.mark.parametrize("names", [TOGETHER, ("memory",)], ids=lambda names: names[0])
-def test_quick_run(tmp_path: Path, names: tuple[str, ...]) -> None:
-    """Each benchmark runs on a small plant; what depends on no clock is as it has to be."""
+def test_quick_run(tmp_path: Path) -> None:
+    """Each benchmark runs on a small plant; what depends on no clock is as it has to be.
+
+    They share a process: imports would be most of the time.
+    """
     found = tmp_path / "found.json"
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "tests.benchmarks.child", *names),
+            *(sys.executable, "-m", "tests.benchmarks.child", *NAMES),
             *("--quick", "--json", str(found)),
         ],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr[-5000:]
     assert "Traceback" not in done.stderr, done.stderr[-5000:]
     sections = loaded(found.read_text(encoding="utf-8"))
-    assert len(sections) >= len(names)
+    assert len(sections) >= len(NAMES)
     for section in sections:
         assert section.rows, section.title
         for row in section.rows:
