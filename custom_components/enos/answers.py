@@ -5,7 +5,7 @@ from collections.abc import Collection
 import time
 from typing import TYPE_CHECKING, Final
 
-from .api.latest import LatestCall
+from .api.latest import LatestCall, LatestChanges
 from .batches import PointKey
 from .knowledge import Answered, Source
 from .polling import Batch
@@ -56,23 +56,37 @@ class Answers:
         if poll is None:
             poll = self._polls[batch] = _Poll(batch, coordinator.round)
         changes = await coordinator.client.latest_changes(poll.call)
-        async with self._taking:
-            answered = poll.answered
-            back = coordinator.round - answered.round >= MISSED_ROUNDS
-            answered.round = coordinator.round + 1
-            if changes.complete:
-                self._note_unanswered(batch, answered, changes.readings)
-            for key in changes.lost:
-                self._note_lost(key, answered)
-            started = time.perf_counter()
-            for key, sample in changes.readings.items():
-                coordinator.offer(key, Source.STORED, sample, answered)
-                if time.perf_counter() - started > _SLICE:
-                    await asyncio.sleep(0)
-                    started = time.perf_counter()
-            coordinator.settle_unchanged(answered, changes.readings)
-            if back:
-                self._tell_all(batch, answered)
+        taken = False
+        try:
+            async with self._taking:
+                await self._take(batch, poll.answered, changes)
+            taken = True
+        finally:
+            if not taken:
+                # A restarted automation cancels the round that it asked for. What was not taken
+                # must not count as known.
+                self._polls.pop(batch, None)
+
+    async def _take(
+        self, batch: Batch, answered: Answered, changes: LatestChanges
+    ) -> None:
+        """Take what is new in an answer."""
+        coordinator = self._coordinator
+        back = coordinator.round - answered.round >= MISSED_ROUNDS
+        answered.round = coordinator.round + 1
+        if changes.complete:
+            self._note_unanswered(batch, answered, changes.readings)
+        for key in changes.lost:
+            self._note_lost(key, answered)
+        started = time.perf_counter()
+        for key, sample in changes.readings.items():
+            coordinator.offer(key, Source.STORED, sample, answered)
+            if time.perf_counter() - started > _SLICE:
+                await asyncio.sleep(0)
+                started = time.perf_counter()
+        coordinator.settle_unchanged(answered, changes.readings)
+        if back:
+            self._tell_all(batch, answered)
 
     def _note_unanswered(
         self, batch: Batch, answered: Answered, readings: Collection[PointKey]

@@ -99,7 +99,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self._devices_at = float("-inf")
         self._rounds_to_devices = 0
         self._devices_failed = 0
-        self._was_up = True
+        self.up = True
         self._settling: dict[PointKey, CALLBACK_TYPE] = {}
         self._masked: set[PointKey] = set()
         self._unstored: set[PointKey] = set()
@@ -133,14 +133,18 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         A device whose status cannot be read counts as online; a point that never had a
         sample is unknown, not unavailable.
         """
-        state = self.state(asset_id, point_id)
-        return (
-            self.last_update_success
-            and asset_id in self.devices
-            and self.status_of(asset_id) not in AWAY
-            and state is not None
-            and not self._missing(state)
-        )
+        return self.believes(asset_id, self.state(asset_id, point_id))
+
+    def believes(self, asset_id: str, state: PointState | None) -> bool:
+        """The same by what is known of the point."""
+        if state is None or not self.up:
+            return False
+        device = self.discovery.devices.get(asset_id)
+        if device is None or (
+            device.status in AWAY and self._devices_failed < MISSED_ROUNDS
+        ):
+            return False
+        return not self._missing(state)
 
     def _missing(self, state: PointState) -> bool:
         """Tell whether a point was not answered for too long, be it by rounds or alone."""
@@ -222,7 +226,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.direct.adopt(earlier.direct)
         self.batches.adopt(earlier.batches)
         # An outage goes on, and is told only once.
-        self.last_update_success = self._was_up = earlier.last_update_success
+        self.last_update_success = self.up = earlier.up
         self._failed_rounds = earlier._failed_rounds
         # Perhaps with new keys.
         self._forget_refusals()
@@ -270,6 +274,10 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             cause = err.__cause__
             self.trouble = cause if isinstance(cause, EnosError) else None
             self.on_round()
+            if self.up and not self.last_update_success:
+                # So it is after a round that was cancelled; Home Assistant would tell nobody.
+                self.up = False
+                self._notify_all()
             raise
         self.trouble = None
         self.on_round()
@@ -307,7 +315,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             if first:
                 raise update_failed(err) from err
             self._slow_down(err)
-            if not self.last_update_success:
+            if not self.up:
                 # It blanks nothing, and brings nothing back either.
                 raise update_failed(err) from err
             return
@@ -342,9 +350,9 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
     @override
     def async_update_listeners(self) -> None:
         """Tell all entities when the account went down or came back."""
+        was_up, self.up = self.up, self.last_update_success
         super().async_update_listeners()
-        if self.last_update_success is not self._was_up:
-            self._was_up = self.last_update_success
+        if self.up is not was_up:
             self._notify_all()
 
     def _slow_down(self, err: RateLimitError) -> None:

@@ -156,7 +156,7 @@ class Follower:
             return
 
         def there() -> bool:
-            return self._coordinator.last_update_success and (
+            return self._coordinator.up and (
                 self._coordinator.status_of(asset_id) is DeviceStatus.ONLINE
             )
 

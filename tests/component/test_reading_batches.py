@@ -1,11 +1,14 @@
 """Which requests a round makes, and what a refused one costs the others."""
 
-from homeassistant.core import HomeAssistant
+import asyncio
+
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.enos import batches as batches_module
+from custom_components.enos import answers, batches as batches_module
 from simulator import Guesses, SimDevice, Simulator, tsdb_service
 from simulator.refusals import GatewayRefusal, Refusal
 
@@ -351,3 +354,52 @@ async def test_unknown_asset_in_a_batch(
     gone.clear()
     await rounds(hass, 3)
     assert shown(hass, sim, fleet[7], "room_temp")
+
+
+async def test_a_cancelled_round_loses_nothing(
+    hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a round did not come to before it was cancelled is shown by the next one."""
+    monkeypatch.setattr(answers, "_SLICE", 0)
+    fleet = grow(sim, "fcu", 20)
+    entry = entry_for(sim, product_subentry(sim, "fcu", sensors=["room_temp"]))
+    await set_up(hass, entry)
+    await poll(hass)
+    for device in fleet:
+        await sim.report(device, {"room_temp": 7.5})
+    round_ = hass.async_create_task(coordinator_of(entry).async_refresh())
+
+    @callback
+    def cancel(_event: Event[EventStateChangedData]) -> None:
+        round_.cancel()
+
+    remove = hass.bus.async_listen(EVENT_STATE_CHANGED, cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await round_
+    remove()
+    texts = [text_of(hass, sim, device, "room_temp") for device in fleet]
+    assert 0 < texts.count("7.5") < len(fleet)
+    assert STATE_UNAVAILABLE not in texts
+    await poll(hass)
+    assert {text_of(hass, sim, device, "room_temp") for device in fleet} == {"7.5"}
+
+
+async def test_outage_after_a_cancelled_round(
+    hass: HomeAssistant, sim: Simulator, fleet: list[SimDevice]
+) -> None:
+    """A cancelled round blanks nothing, an outage after it does."""
+    entry = fcu_entry(sim)
+    await set_up(hass, entry)
+    sim.faults.add("delay", path="tsdb-service", seconds=0.5, count=1)
+    round_ = hass.async_create_task(coordinator_of(entry).async_refresh())
+    await asyncio.sleep(0.1)
+    round_.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await round_
+    assert shown(hass, sim, fleet[0], "room_temp")
+    sim.faults.add("status", path="tsdb-service", status=502)
+    await rounds(hass, 2)
+    assert not shown(hass, sim, fleet[0], "room_temp")
+    sim.faults.clear()
+    await rounds(hass, 1)
+    assert shown(hass, sim, fleet[0], "room_temp")
