@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from functools import partial
+from functools import _lru_cache_wrapper, partial
 import gc
 import itertools
 from operator import attrgetter
@@ -70,8 +70,17 @@ def _is_passing(what: str) -> bool:
     return what.endswith("Home Assistant's own")
 
 
+def _empty_caches() -> None:
+    """Empty our caches that have a limit; what one without a limit holds is no different."""
+    for each in gc.get_objects():
+        if isinstance(each, _lru_cache_wrapper) and each.__module__.startswith(_OURS):
+            if each.cache_parameters()["maxsize"] is not None:
+                each.cache_clear()
+
+
 def alive(hass: HomeAssistant) -> Alive:
     """Return what is alive of the event loop, of Home Assistant, and of the integration."""
+    _empty_caches()
     gc.collect()
     ours = (type(each) for each in gc.get_objects())
     return {
