@@ -390,6 +390,8 @@ async def test_outage_after_a_cancelled_round(
     """A cancelled round blanks nothing, an outage after it does."""
     entry = fcu_entry(sim)
     await set_up(hass, entry)
+    sim.faults.add("status", path="tsdb-service", status=502)
+    await rounds(hass, 1)
     sim.faults.add("delay", path="tsdb-service", seconds=0.5, count=1)
     round_ = hass.async_create_task(coordinator_of(entry).async_refresh())
     await asyncio.sleep(0.1)
@@ -397,8 +399,7 @@ async def test_outage_after_a_cancelled_round(
     with pytest.raises(asyncio.CancelledError):
         await round_
     assert shown(hass, sim, fleet[0], "room_temp")
-    sim.faults.add("status", path="tsdb-service", status=502)
-    await rounds(hass, 2)
+    await rounds(hass, 1)
     assert not shown(hass, sim, fleet[0], "room_temp")
     sim.faults.clear()
     await rounds(hass, 1)
