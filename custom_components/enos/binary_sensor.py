@@ -36,15 +36,22 @@ async def async_setup_entry(
 class EnosBinarySensor(EnosPointEntity, BinarySensorEntity):
     """A point that is read and is on or off."""
 
+    # See the base class.
+    assumed_state = False
+    capability_attributes = None
+    device_class: BinarySensorDeviceClass | None = None
+    extra_state_attributes = None
+    state_attributes = None
+    translation_key = None
+    unit_of_measurement = None
+
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:
         """Take over the device class."""
         super().__init__(entry, device, bound)
         if bound.description.device_class:
-            self._attr_device_class = BinarySensorDeviceClass(
-                bound.description.device_class
-            )
+            self.device_class = BinarySensorDeviceClass(bound.description.device_class)
 
     @property
     @override
@@ -80,7 +87,7 @@ class EnosConnectivity(EnosEntity, BinarySensorEntity):
         """Known as long as EnOS tells the device's status."""
         status = self._coordinator.status_of(self._asset_id)
         return (
-            self._coordinator.last_update_success and status is not DeviceStatus.UNKNOWN
+            self._coordinator.up and status is not DeviceStatus.UNKNOWN
         )
 
     @property

@@ -273,11 +273,10 @@ class EnosPointEntity(EnosEntity):
     def _look(self) -> None:
         """Take what is known of the point."""
         bound, coordinator = self._bound, self._coordinator
-        source_id = bound.source.identifier
-        state = coordinator.state(self._asset_id, source_id)
+        state = coordinator.state(self._asset_id, bound.source.identifier)
         if bound.description.stale_after is not None:
             self._was_stale = self._is_stale(state)
-        self._believed = coordinator.point_available(self._asset_id, source_id)
+        self._believed = coordinator.believes(self._asset_id, state)
         if state is None or self._was_stale:
             self.point_value = None
             return
@@ -366,7 +365,7 @@ class EnosControl(EnosPointEntity):
         """Take what is known of the point and of the newest command to it."""
         super()._look()
         self._record = self._data.commands.journal.latest(
-            (self._asset_id, self._point_id)
+            (self._asset_id, self._bound.source.identifier)
         )
 
     @property

@@ -4,6 +4,7 @@ from functools import partial
 from typing import override
 
 from homeassistant.components.number import NumberDeviceClass, NumberEntity, NumberMode
+from homeassistant.components.number.const import DEFAULT_MAX_VALUE, DEFAULT_MIN_VALUE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -31,6 +32,12 @@ async def async_setup_entry(
 class EnosNumber(EnosControl, NumberEntity):
     """An INT, FLOAT or DOUBLE that may be written."""
 
+    # See the base class.
+    device_class: NumberDeviceClass | None = None
+    mode = NumberMode.BOX
+    native_unit_of_measurement: str | None = None
+    state_attributes = None
+
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:
@@ -38,16 +45,32 @@ class EnosNumber(EnosControl, NumberEntity):
         super().__init__(entry, device, bound)
         description = bound.description
         if description.device_class:
-            self._attr_device_class = NumberDeviceClass(description.device_class)
-        self._attr_native_unit_of_measurement = description.unit
-        if description.minimum is not None:
-            self._attr_native_min_value = description.minimum
-        if description.maximum is not None:
-            self._attr_native_max_value = description.maximum
-        if description.step is not None:
-            self._attr_native_step = description.step
-        # A slider over a range that is only the type's would be of no use.
-        self._attr_mode = NumberMode.SLIDER if description.slider else NumberMode.BOX
+            self.device_class = NumberDeviceClass(description.device_class)
+        if description.unit is not None:
+            self.native_unit_of_measurement = description.unit
+        if description.slider:
+            # Over a range that is only the type's it would be of no use.
+            self.mode = NumberMode.SLIDER
+
+    @property
+    @override
+    def native_min_value(self) -> float:
+        """The least that may be written, in the model's unit."""
+        minimum = self._bound.description.minimum
+        return DEFAULT_MIN_VALUE if minimum is None else minimum
+
+    @property
+    @override
+    def native_max_value(self) -> float:
+        """The most that may be written, in the model's unit."""
+        maximum = self._bound.description.maximum
+        return DEFAULT_MAX_VALUE if maximum is None else maximum
+
+    @property
+    @override
+    def native_step(self) -> float | None:
+        """How far values are apart, in the model's unit."""
+        return self._bound.description.step
 
     @property
     @override

@@ -6,9 +6,7 @@ from homeassistant.components.select import SelectEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .api.models import Device
 from .coordinator import EnosConfigEntry
-from .discovery import BoundPoint
 from .entity import EnosControl, async_add_points
 from .mapping import Kind
 from .values import EncodeError, Value
@@ -29,33 +27,34 @@ async def async_setup_entry(
 class EnosSelect(EnosControl, SelectEntity):
     """A point with named values that may be written."""
 
-    def __init__(
-        self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
-    ) -> None:
-        """Take over the options."""
-        super().__init__(entry, device, bound)
-        self._codes = {label: code for code, label in bound.description.options}
+    # See the base class.
+    device_class = None
+    state_attributes = None
+    unit_of_measurement = None
+    # The label of the present code, or the code itself where it has none.
+    current_option: str | None = None
 
-    @property
     @override
-    def current_option(self) -> str | None:
-        """The label of the present code, or the code itself where it has none."""
-        return self._as_state(self.point_value)
+    def _look(self) -> None:
+        """Take the option once, for Home Assistant asks for it several times."""
+        super()._look()
+        self.current_option = self._as_state(self.point_value)
 
     @property
     @override
     def options(self) -> list[str]:
         """The labels, and the present code where it has none."""
-        options = list(self._codes)
+        options = list(self._bound.description.labels.values())
         current = self.current_option
-        if current is not None and current not in self._codes:
+        if current is not None and current not in options:
             options.append(current)
         return options
 
     @override
     async def async_select_option(self, option: str) -> None:
         """Write the code of an option; one that only the device knows is not written."""
-        code = self._codes.get(option)
+        labels = self._bound.description.labels.items()
+        code = next((code for code, label in labels if label == option), None)
         if code is None:
             raise self._invalid(EncodeError("unknown_option"), option)
         await self._async_write(code, option)

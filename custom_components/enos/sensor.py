@@ -54,31 +54,40 @@ def _sensors_of_device(entry: EnosConfigEntry, device: Device) -> list[EnosEntit
 class EnosSensor(EnosPointEntity, SensorEntity):
     """A point that is read."""
 
+    # See the base class.
+    assumed_state = False
+    device_class: SensorDeviceClass | None = None
+    extra_state_attributes = None
+    last_reset = None
+    native_unit_of_measurement: str | None = None
+    state_class: SensorStateClass | None = None
+    suggested_display_precision = None
+    suggested_unit_of_measurement = None
+    translation_key = None
+
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:
         """Take over unit and classes."""
         super().__init__(entry, device, bound)
         description = bound.description
-        self._is_number = bool(
-            description.unit or description.state_class or description.device_class
-        )
         if description.device_class:
-            self._attr_device_class = SensorDeviceClass(description.device_class)
+            self.device_class = SensorDeviceClass(description.device_class)
         if description.state_class:
-            self._attr_state_class = SensorStateClass(description.state_class)
-        self._attr_native_unit_of_measurement = description.unit
+            self.state_class = SensorStateClass(description.state_class)
+        if description.unit is not None:
+            self.native_unit_of_measurement = description.unit
 
     @property
     @override
     def native_value(self) -> Value | StateType:
         """The value; of an option the label, or the code itself where it has none."""
-        value = self.point_value
-        if self._bound.description.options:
-            return self._bound.description.option(value)
+        value, description = self.point_value, self._bound.description
+        if description.options:
+            return description.option(value)
         if not isinstance(value, str):
             return value
-        if self._is_number:
+        if description.unit or description.state_class or description.device_class:
             # A text that was said to carry a number; else it carries none.
             return parse(_NUMBER, value)
         if self._bound.point.data_type is DataType.STRING:
@@ -92,7 +101,7 @@ class EnosSensor(EnosPointEntity, SensorEntity):
         """The labels of an ENUM, and the present code where it has none."""
         if self.device_class is not SensorDeviceClass.ENUM:
             return None
-        options = [label for _, label in self._bound.description.options]
+        options = list(self._bound.description.labels.values())
         value = self.native_value
         if isinstance(value, str) and value not in options:
             options.append(value)
@@ -134,7 +143,7 @@ class EnosStatusSensor(EnosEntity, SensorEntity):
     @override
     def available(self) -> bool:
         """Known as long as the account answers."""
-        return self._coordinator.last_update_success
+        return self._coordinator.up
 
     @property
     @override

@@ -35,13 +35,19 @@ async def async_setup_entry(
 class EnosSwitch(EnosControl, SwitchEntity):
     """A point with two values that may be written."""
 
+    # See the base class.
+    capability_attributes = None
+    device_class: SwitchDeviceClass | None = None
+    state_attributes = None
+    unit_of_measurement = None
+
     def __init__(
         self, entry: EnosConfigEntry, device: Device, bound: BoundPoint
     ) -> None:
         """Take over the device class."""
         super().__init__(entry, device, bound)
         if bound.description.device_class:
-            self._attr_device_class = SwitchDeviceClass(bound.description.device_class)
+            self.device_class = SwitchDeviceClass(bound.description.device_class)
 
     @property
     @override
