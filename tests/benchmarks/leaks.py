@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
 from functools import _lru_cache_wrapper, partial
 import gc
 import itertools
@@ -124,16 +123,16 @@ async def settled(hass: HomeAssistant, before: Alive) -> Alive:
         await asyncio.sleep(0.5)
 
 
-def holders() -> Iterable[str]:
+def holders() -> list[str]:
     """Say what holds the coordinators that should be gone, other than parts of themselves."""
-    # As a generator of all objects would hold each one itself.
-    alive_still = [
-        each for each in gc.get_objects() if isinstance(each, EnosCoordinator)
-    ]
-    for number in range(len(alive_still)):
-        for holder in gc.get_referrers(alive_still[number]):
+    there = [each for each in gc.get_objects() if isinstance(each, EnosCoordinator)]
+    found: list[str] = []
+    # By their place: a name for one of them would hold it as well.
+    for number in range(len(there)):
+        for holder in gc.get_referrers(there[number]):
             kind = type(holder)
-            if holder is not alive_still and not f"{kind.__module__}.".startswith(
-                _OURS
-            ):
-                yield f"{kind.__module__}.{kind.__qualname__}: {str(holder)[:120]}"
+            if holder is not there and not f"{kind.__module__}.".startswith(_OURS):
+                found.append(
+                    f"{kind.__module__}.{kind.__qualname__}: {str(holder)[:120]}"
+                )
+    return found

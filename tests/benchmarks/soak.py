@@ -291,7 +291,7 @@ async def run(
             await home.unload(hass, entry)
             await home.settle(hass)
             left = await settled(hass, before)
-            held = list(holders())
+            held = holders()
     return [
         Section(
             f"Soak: {seconds / 60:.3g} minutes with {shape.entities:,} entities",
