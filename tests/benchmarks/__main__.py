@@ -44,6 +44,8 @@ def main() -> int:
     out = options.out or (None if options.quick else ROOT / "BENCHMARKS.md")
 
     origin = _origin()
+    if options.quick:
+        origin = f"A quick run, whose figures mean nothing: {origin}"
     parts: list[Part] = []
     for name in names:
         started = time.monotonic()

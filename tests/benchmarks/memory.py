@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from asyncio.subprocess import PIPE
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 import json
@@ -72,31 +73,31 @@ async def variant(name: str, shape: Shape) -> Resident:
             return Resident(set_up, home.resident(), entities)
 
 
-async def _apart(name: str, shape: Shape) -> Resident:
-    """Measure a variant in a process of its own."""
+async def _apart(names: Iterable[str], shape: Shape) -> list[Resident]:
+    """Measure variants in a process that does nothing else."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.benchmarks.memory"),
-        *("--variant", name, "--devices", str(shape.devices)),
+        *("--devices", str(shape.devices), "--variants", *names),
         stdout=PIPE,
         cwd=ROOT,
     )
     output, _ = await process.communicate()
-    assert process.returncode == 0, f"{name} ended with {process.returncode}"
-    return Resident(**json.loads(output))
+    assert process.returncode == 0, f"{names} ended with {process.returncode}"
+    return [Resident(**each) for each in json.loads(output)]
 
 
 async def run(*, quick: bool = False) -> list[Section]:
-    """Measure all variants, in turn, one at a time."""
+    """Measure all variants, in turn, one at a time.
+
+    A quick run has them share a process: it shows that all this works, and no figure.
+    """
     shape = Shape.of(250 if quick else 10_000)
     found: dict[str, list[Resident]] = {name: [] for name in VARIANTS}
-    if quick:
-        # All at once: what they hold is not judged.
-        held = await asyncio.gather(*(_apart(name, shape) for name in VARIANTS))
-        found |= {name: [each] for name, each in zip(VARIANTS, held, strict=True)}
-    for _ in range(0 if quick else 2):
-        for name, residents in found.items():
-            home.say(f"memory: {name}")
-            residents.append(await _apart(name, shape))
+    for names in [VARIANTS] if quick else [(name,) for name in VARIANTS * 2]:
+        home.say(f"memory: {', '.join(names)}")
+        held = await _apart(names, shape)
+        for name, resident in zip(names, held, strict=True):
+            found[name].append(resident)
     assert not found["empty"][0].entities
     # Home Assistant takes no more than 10,000 of ours; the account has some of its own.
     assert found["ours"][0].entities >= found["floor"][0].entities == shape.entities
@@ -136,16 +137,21 @@ def _per_entity(size: float, entities: int) -> str:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--variant", choices=VARIANTS)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS)
     parser.add_argument("--devices", type=int)
     options, others = parser.parse_known_args()
-    if options.variant is None:
+    if options.variants is None:
         child.main(run, others)
         return
+
+    async def measured() -> list[Resident]:
+        shape = Shape(1, options.devices)
+        return [await variant(name, shape) for name in options.variants]
+
     child.quiet()
     with asyncio.Runner(loop_factory=create_event_loop) as runner:
-        found = runner.run(variant(options.variant, Shape(1, options.devices)))
-    print(json.dumps(asdict(found)))
+        found = runner.run(measured())
+    print(json.dumps([asdict(each) for each in found]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Switchs of the floor."""
+"""Switches of the floor."""
 
 from typing import Any, override
 
