@@ -207,10 +207,8 @@ def _script(plant: Plant) -> dict[str, Any]:
 def _token() -> dict[str, Any]:
     """Return the entity that holds the token."""
     return {
-        "triggers": [
-            {"trigger": "homeassistant", "event": "start"},
-            {"trigger": "time_pattern", "minutes": "/30"},
-        ],
+        # It is not renewed: it is good for two hours, and triggers outlive their Home Assistant.
+        "triggers": [{"trigger": "homeassistant", "event": "start"}],
         "actions": [
             {"variables": {"ts": _NOW}},
             {

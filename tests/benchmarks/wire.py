@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 import contextlib
 from dataclasses import dataclass
 import json
+import math
 import sys
 import time
 from typing import Any, override
@@ -97,13 +98,17 @@ class Request:
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """Return the value that so large a share (0 to 1) does not exceed (nearest rank)."""
+    """Return the value that so large a share (0 to 1) does not exceed; NaN for no values."""
     ordered = sorted(values)
+    if not ordered:
+        return math.nan
     return ordered[max(0, -int(-len(ordered) * share // 1) - 1)]
 
 
 def spread(values: Sequence[float], *, most: bool = False) -> str:
-    """Return p50, p95, p99 (and the most) of seconds, as text in ms."""
+    """Return p50, p95, p99 (and the most) of seconds, as text in ms; "-" for no values."""
+    if not values:
+        return "-"
     shown = [percentile(values, share) for share in (0.5, 0.95, 0.99)]
     if most:
         shown.append(max(values))
