@@ -323,14 +323,17 @@ class Names(Mapping[str, str]):
 
     @override
     def __getitem__(self, name: str) -> str:
+        """Return a placeholder."""
         return self._names()[name]
 
     @override
     def __iter__(self) -> Iterator[str]:
+        """Iterate over what the placeholders are called."""
         return iter(self._names())
 
     @override
     def __len__(self) -> int:
+        """Return how many there are."""
         return len(self._names())
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from homeassistant.core import Context
 from homeassistant.util import dt as dt_util
-from homeassistant.util.ulid import ulid_now
+from homeassistant.util.ulid import ulid_at_time
 
 from .api.models import JsonValue, Measurepoint, Reading
 from .batches import PointKey
@@ -66,7 +66,7 @@ _SERIALS: Final = count(1)
 class Record:
     """One command.
 
-    `id` is ours, `command_id` EnOS's, empty until it is known. `value` and `value_before`
+    `command_id` is EnOS's, empty until it is known. `value` and `value_before`
     are as they go on the wire; of a service `value` holds its inputs. `before` is the reading
     when the command went on the wire. `product_key` tells later whether the device is still
     one of ours. `final` is false while the outcome may yet change by what EnOS or the device
@@ -80,7 +80,6 @@ class Record:
     context: Context | None = None
     is_service: bool = False
     product_key: str = ""
-    id: str = ""
     at: datetime
     mode: Mode = Mode.INSTANT
     value_before: JsonValue = None
@@ -99,6 +98,7 @@ class Record:
     fate: Fate | None = None
     serial: int = 0
     _started: float | None = None
+    _id: str = ""
     _telling: bool = True
     _shown: tuple[Measurepoint, tuple[JsonValue, ...]] | None = None
 
@@ -109,12 +109,18 @@ class Record:
             asset_id=asset_id,
             point_id=point_id,
             value=value,
-            id=ulid_now(),
             at=dt_util.utcnow(),
             serial=next(_SERIALS),
             _started=time.monotonic(),
             **more,
         )
+
+    @property
+    def id(self) -> str:
+        """Our id, made when it is asked for the first time: not before the command is sent."""
+        if not self._id:
+            self._id = ulid_at_time(self.at.timestamp())
+        return self._id
 
     @property
     def key(self) -> PointKey:
@@ -140,6 +146,7 @@ class Record:
 
     @telling.setter
     def telling(self, telling: bool) -> None:
+        """Take what is known of it otherwise."""
         self._shown = None
         self._telling = telling
 
@@ -195,7 +202,7 @@ class Record:
         """Return an open command of an earlier run."""
         before, context = stored["before"], stored["context"]
         return cls(
-            id=stored["id"],
+            _id=stored["id"],
             asset_id=stored["asset_id"],
             point_id=stored["point_id"],
             product_key=stored["product_key"],
