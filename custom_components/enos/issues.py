@@ -16,7 +16,7 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryChange,
 )
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import (
     entity_platform,
     entity_registry as er,
@@ -34,6 +34,7 @@ from .api.errors import (
 from .api.models import Device, DeviceStatus, ThingModel
 from .const import CLOCK_SKEW, DOMAIN, point_unique_id
 from .coordinator import EnosCoordinator
+from .discovery import Binding
 from .labels import LabelNews, news_of
 from .mapping import Kind
 from .records import Outcome, Record
@@ -150,6 +151,16 @@ class Issues:
         self._entry = coordinator.config_entry
         self._known = _findings_of(self._hass, self._entry)
         self._listed = float("-inf")
+        self._bindings: dict[str, Binding] = {}
+        # Counts what changed of the devices' points and of the registered entities, so that
+        # thousands of these are walked through only after a change.
+        self._changes = 0
+        self._looked_at: dict[str, tuple[int, ...]] = {}
+        self._entry.async_on_unload(
+            self._hass.bus.async_listen(
+                er.EVENT_ENTITY_REGISTRY_UPDATED, self._note_registry
+            )
+        )
         self._label_models: list[tuple[Selection, list[ThingModel]]] | None = None
 
     # What is heard.
@@ -166,11 +177,37 @@ class Issues:
         self._tell(_PERMISSION, self._permission)
         if listed != self._listed:
             self._listed = listed
+            self._note_devices()
             self._tell(_NOT_ACTIVATED, self._not_activated)
             self._tell(_CUSTOM_FORMAT, self._custom_format)
             self._tell(_POINTS_GONE, self._points_gone)
             self._tell(_NEW_LABELS, self._new_labels)
         self._tell(_ENTITY_CAP, self._entity_cap)
+
+    @callback
+    def _note_registry(self, _event: Event[er.EventEntityRegistryUpdatedData]) -> None:
+        self._changes += 1
+
+    def _note_devices(self) -> None:
+        """See whether other devices, or other points of them, were found."""
+        discovery = self._coordinator.discovery
+        bindings = {
+            asset_id: discovery.binding(device)
+            for asset_id, device in self._coordinator.devices.items()
+        }
+        if bindings != self._bindings:
+            self._bindings = bindings
+            self._changes += 1
+
+    def _look_at(self, kind: str, *facts: int) -> None:
+        """Take note that a kind is looked at; `_Unclear` where it would be what it was.
+
+        `facts` are what else it depends on.
+        """
+        now = (self._changes, *facts)
+        if self._looked_at.get(kind) == now:
+            raise _Unclear
+        self._looked_at[kind] = now
 
     @callback
     def note_command(self, record: Record) -> None:
@@ -365,6 +402,7 @@ class Issues:
     def _entity_cap(self) -> _Issue | None:
         """An entry that has, or is about to have, nearly as many entities as are allowed."""
         limit = entity_platform.MAX_ENABLED_ENTITIES_PER_CONFIG_ENTRY
+        self._look_at(_ENTITY_CAP, limit)
         entities = er.async_get(self._hass).entities
         count = entities.get_enabled_count_for_config_entry_id(self._entry.entry_id)
         discovery = self._coordinator.discovery
@@ -402,6 +440,7 @@ class Issues:
         Some in none of their models, others were entities before. What only devices of
         another model ever had is no fault.
         """
+        self._look_at(_POINTS_GONE)
         discovery = self._coordinator.discovery
         gone: dict[str, tuple[str, set[str]]] = {}
         for device in self._coordinator.devices.values():
