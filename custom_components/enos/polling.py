@@ -50,8 +50,9 @@ def plan(
     rest: list[tuple[list[str], list[str]]] = []
     for points, assets in groups.items():
         ordered = sorted(points)
-        for first in range(0, len(ordered), limit):
-            some = ordered[first : first + limit]
+        size = _points_a_call(len(ordered), len(assets), limit)
+        for first in range(0, len(ordered), size):
+            some = ordered[first : first + size]
             per_call = limit // len(some)
             for start in range(0, len(assets), per_call):
                 chunk = assets[start : start + per_call]
@@ -60,6 +61,31 @@ def plan(
                 else:
                     rest.append((chunk, some))
     return (*full, *_join(rest, limit))
+
+
+def _points_a_call(points: int, assets: int, limit: int) -> int:
+    """Return how many points of a group to put into a call so that it takes fewest calls.
+
+    Of 1,000 devices with 9 points, 333 fit into a call of 3,000, and the last one takes a call
+    more; with 3 points in a call, all of them do.
+    """
+    found = min(points, limit)
+    fewest = _calls(points, found, assets, limit)
+    for size in range(found - 1, 0, -1):
+        if fewest * limit < points * assets + limit:
+            # All calls but one are full.
+            break
+        calls = _calls(points, size, assets, limit)
+        if calls < fewest:
+            found, fewest = size, calls
+    return found
+
+
+def _calls(points: int, size: int, assets: int, limit: int) -> int:
+    """Return how many calls a group takes with so many of its points in each."""
+    whole, rest = divmod(points, size)
+    calls = whole * -(-assets // (limit // size))
+    return calls + -(-assets // (limit // rest)) if rest else calls
 
 
 @dataclass(slots=True)

@@ -76,13 +76,25 @@ def test_the_plan_is_always_the_same(
 
 
 @given(st.integers(1, 200), st.integers(1, 12), st.integers(12, 60))
-def test_one_group_is_packed_full(devices: int, points: int, limit: int) -> None:
-    """Devices that want the same points: every call but the last is as full as can be."""
+def test_one_group_takes_fewest_calls(devices: int, points: int, limit: int) -> None:
+    """Devices that want the same points: no number of points in a call would need less."""
     wanted = {f"a{number}": _POINTS[:points] for number in range(devices)}
     batches = plan(wanted, limit)
-    assert len(batches) == ceil(devices / (limit // points))
-    for batch in batches[:-1]:
-        assert limit - batch.size < points
+    fewest = min(
+        sum(
+            ceil(devices / (limit // len(_POINTS[:points][start : start + size])))
+            for start in range(0, points, size)
+        )
+        for size in range(1, points + 1)
+    )
+    assert len(batches) <= fewest <= ceil(devices / (limit // points))
+    assert sum(batch.size for batch in batches) == devices * points
+
+
+def test_points_are_cut_where_that_saves_a_call() -> None:
+    """Devices that do not fill a call with all of their points fill it with some."""
+    wanted = {f"a{each}": _POINTS[:9] for each in range(1000)}
+    assert [batch.size for batch in plan(wanted)] == [MAX_LATEST] * 3
 
 
 def test_small_groups_share_a_call() -> None:
