@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Collection
-import time
 from typing import TYPE_CHECKING, Final
 
-from .api.latest import LatestCall, LatestChanges
+from .api.latest import LatestCall, LatestChanges, Turn
 from .batches import PointKey
 from .knowledge import Answered, Source
 from .polling import Batch
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
 
 MISSED_ROUNDS: Final = 3
 """Rounds without an answer after which a value is believed no more."""
-
-# What else there is to do in the loop waits so long (s) for samples to be taken, and a write
-# takes some ten turns to be on its way.
-_SLICE: Final = 0.002
 
 
 class _Poll:
@@ -55,10 +50,11 @@ class Answers:
         poll = self._polls.get(batch)
         if poll is None:
             poll = self._polls[batch] = _Poll(batch, coordinator.round)
-        changes = await coordinator.client.latest_changes(poll.call)
+        await coordinator.client.latest_again(poll.call)
         taken = False
         try:
             async with self._taking:
+                changes = await poll.call.changes()
                 await self._take(batch, poll.answered, changes)
             taken = True
         finally:
@@ -78,12 +74,11 @@ class Answers:
             self._note_unanswered(batch, answered, changes.readings)
         for key in changes.lost:
             self._note_lost(key, answered)
-        started = time.perf_counter()
+        turn = Turn()
         for key, sample in changes.readings.items():
             coordinator.offer(key, Source.STORED, sample, answered)
-            if time.perf_counter() - started > _SLICE:
-                await asyncio.sleep(0)
-                started = time.perf_counter()
+            if turn.over:
+                await turn.pass_on()
         coordinator.settle_unchanged(answered, changes.readings)
         if back:
             self._tell_all(batch, answered)

@@ -8,7 +8,8 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.enos import answers, batches as batches_module
+from custom_components.enos import batches as batches_module
+from custom_components.enos.api import latest
 from simulator import Guesses, SimDevice, Simulator, tsdb_service
 from simulator.refusals import GatewayRefusal, Refusal
 
@@ -360,7 +361,7 @@ async def test_a_cancelled_round_loses_nothing(
     hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a round did not come to before it was cancelled is shown by the next one."""
-    monkeypatch.setattr(answers, "_SLICE", 0)
+    monkeypatch.setattr(latest, "_SLICE", 0)
     fleet = grow(sim, "fcu", 20)
     entry = entry_for(sim, product_subentry(sim, "fcu", sensors=["room_temp"]))
     await set_up(hass, entry)

@@ -291,7 +291,7 @@ async def test_rate_limit_reaches_all_batches_in_turn(
     entry = fcu_entry(sim)
     await set_up(hass, entry)
     client = coordinator_of(entry).client
-    latest = client.latest_changes
+    latest = client.latest_again
     left = refused = 0
 
     async def limited(*args: Any) -> Any:
@@ -302,7 +302,7 @@ async def test_rate_limit_reaches_all_batches_in_turn(
             raise RateLimitError(None)
         return await latest(*args)
 
-    monkeypatch.setattr(client, "latest_changes", limited)
+    monkeypatch.setattr(client, "latest_again", limited)
     for device in fleet:
         await sim.report(device, {"room_temp": 7.5})
     for round_ in range(1, 5):

@@ -1,5 +1,6 @@
 """What differs between two answers of a `latest` call is all that differs."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,7 +9,8 @@ import orjson
 import pytest
 
 from custom_components.enos.api import parsing
-from custom_components.enos.api.latest import LatestCall
+from custom_components.enos.api.errors import ReplyLostError
+from custom_components.enos.api.latest import LatestCall, LatestChanges
 from custom_components.enos.api.models import Reading
 
 type Item = dict[str, Any]
@@ -57,6 +59,14 @@ def reply(items: list[Item], *, spaces: bool = False, tail: str = "") -> bytes:
     return text.encode()
 
 
+def changes_of(call: LatestCall, content: bytes) -> LatestChanges:
+    """Return the changes that an answer brings."""
+    decoded = call.decode(content)
+    assert decoded is not None
+    call.answered(decoded["data"])
+    return asyncio.run(call.changes())
+
+
 class Follower:
     """Keeps the samples up to date by changes alone, and the right ones beside them."""
 
@@ -68,9 +78,7 @@ class Follower:
 
     def take(self, content: bytes) -> None:
         """Take an answer and compare."""
-        decoded = self.call.decode(content)
-        assert decoded is not None and decoded["code"] == 0
-        changes = self.call.changes(decoded["data"])
+        changes = changes_of(self.call, content)
         if changes.complete:
             assert not changes.lost
             self.samples = {}
@@ -78,10 +86,12 @@ class Follower:
         for key in changes.lost:
             del self.samples[key]
         self.samples |= changes.readings
-        whole = parsing.latest(
-            (parsing.json_object(content) or {})["data"], frozenset(POINTS)
-        )
-        known = {key: value for key, value in whole.items() if key[0] in ASSETS}
+        known: Samples = {}
+        for each in parsing.items(
+            (parsing.json_object(content) or {})["data"]["items"]
+        ):
+            known |= parsing.latest_item(each, frozenset(POINTS))
+        known = {key: value for key, value in known.items() if key[0] in ASSETS}
         ours = {key: value for key, value in self.samples.items() if key[0] in ASSETS}
         assert repr(ours) == repr({key: known[key] for key in ours})
         assert ours.keys() == known.keys()
@@ -117,11 +127,6 @@ def test_flat_answers_are_compared(data: st.DataObject) -> None:
         order = data.draw(st.permutations([key for key in keys if key not in gone]))
         follower.take(reply([item(*key, *samples[key]) for key in order]))
     assert follower.complete == 1
-
-
-def changes_of(call: LatestCall, content: bytes) -> Any:
-    """Return the changes that an answer brings."""
-    return call.changes((call.decode(content) or {})["data"])
 
 
 def test_what_an_answer_brings() -> None:
@@ -194,3 +199,14 @@ def test_items_elsewhere() -> None:
         {"more": {"data": {"items": [item("a1", "temp", 1)]}}, "data": {"items": []}}
     )
     assert changes_of(call, content).readings == {}
+
+
+@pytest.mark.parametrize("items", ['"p":', '"a":1},{"b"', '"a":1]},{"b":2'])
+def test_items_that_are_no_json(items: str) -> None:
+    """Items that nobody can read are an answer that was lost, and change nothing."""
+    call = LatestCall(ASSETS, POINTS)
+    good = reply([item("a1", "temp", 1)])
+    changes_of(call, good)
+    with pytest.raises(ReplyLostError):
+        changes_of(call, b'{"code":0,"data":{"items":[{%b}]}}' % items.encode())
+    assert changes_of(call, good) == LatestChanges()

@@ -21,7 +21,7 @@ from .errors import (
     from_elsewhere,
 )
 from .gateway import Gateway
-from .latest import LatestCall, LatestChanges
+from .latest import LatestCall
 from .models import (
     AssetTree,
     Command,
@@ -344,23 +344,23 @@ class EnosClient:
         Points without a storage policy or without data are missing. At most `MAX_LATEST`
         assets × points. Right: Asset Read.
         """
-        changes = await self.latest_changes(LatestCall(asset_ids, point_ids))
-        return changes.readings
+        call = LatestCall(asset_ids, point_ids)
+        await self.latest_again(call)
+        return (await call.changes()).readings
 
-    async def latest_changes(self, call: LatestCall) -> LatestChanges:
-        """Return what is other than when this call was made the last time.
+    async def latest_again(self, call: LatestCall) -> None:
+        """Make a `latest` call that may have been made before; it knows then what changed.
 
-        The first time that is what `latest` returns. Where it raises, what the call knows
-        stays. Right: Asset Read.
+        Where this raises, it knows what it knew. Right: Asset Read.
         """
-        data = await self._gateway.call(
+        reply = await self._gateway.call(
             "POST",
             _LATEST,
             {},
             {"assetIds": call.asset_ids, "pointIds": call.point_ids},
             decode=call.decode,
         )
-        return call.changes(data.get("data"))
+        call.answered(reply.get("data"))
 
     async def query_latest(
         self, asset_id: str, point_ids: Sequence[str]

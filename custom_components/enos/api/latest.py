@@ -4,12 +4,17 @@ Most samples of a plant are the same as half a minute before, to the byte. Compa
 some ten times as quick as decoding them and looking at each sample.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+import time
 from typing import Any, Final
 
 from . import parsing
+from .errors import ReplyLostError
 from .models import Reading
+
+_SLICE: Final = 0.002
 
 type SampleKey = tuple[str, str]
 """Asset id and measurepoint id."""
@@ -44,6 +49,26 @@ class _Known:
     keys: Mapping[bytes, SampleKey] = field(default_factory=dict)
 
 
+class Turn:
+    """A slice of the event loop's time: all else waits for it no longer than two milliseconds."""
+
+    __slots__ = ("_ends",)
+
+    def __init__(self) -> None:
+        """Start now."""
+        self._ends = time.perf_counter() + _SLICE
+
+    @property
+    def over(self) -> bool:
+        """Whether it is time to let others have a turn."""
+        return time.perf_counter() > self._ends
+
+    async def pass_on(self) -> None:
+        """Let others have a turn, and start anew."""
+        await asyncio.sleep(0)
+        self._ends = time.perf_counter() + _SLICE
+
+
 class LatestCall:
     """A `latest` call and what it was answered the last time.
 
@@ -63,43 +88,72 @@ class LatestCall:
         self._assets = {asset_id: asset_id for asset_id in asset_ids}
         self._points = {point_id: point_id for point_id in point_ids}
         self._known = _Known()
-        self._news: tuple[_Known, LatestChanges] | None = None
+        self._items: bytes | None = None
+        self._data: object = None
 
     def decode(self, content: bytes) -> dict[str, Any] | None:
-        """Return the reply in `content`, without items where these could be told apart.
+        """Return the reply in `content`, if it can be without its items, which are kept.
 
-        None where it is no JSON object. What the items hold is asked for by `changes`.
+        None where it is no JSON object.
         """
-        self._news = None
         start, end = content.find(_BEFORE), content.rfind(_AFTER)
         if 0 <= start < end:
             start += len(_BEFORE)
             frame = _frame(content[: start - 1] + _CUT + content[end + 1 :])
             if frame is not None:
-                self._news = self._compare(content[start:end])
-                if self._news is not None:
-                    return frame
+                self._items = content[start:end]
+                return frame
+        self._items = None
         return parsing.json_object(content)
 
-    def changes(self, data: object) -> LatestChanges:
-        """Return what a good reply brought; `data` is that of what `decode` returned."""
-        if self._news is None:
-            self._known = _Known()
-            readings = parsing.latest(data, frozenset(self._points))
-            return LatestChanges(readings, complete=True)
-        (self._known, changes), self._news = self._news, None
+    def answered(self, data: object) -> None:
+        """Take what was decoded last for the answer; `data` is the reply's."""
+        self._data = data
+
+    async def changes(self) -> LatestChanges:
+        """Return what the answer holds that the one before did not.
+
+        In slices of the event loop's time. Where it is cancelled or raises, the next answer
+        is compared with the one before. Raises `ReplyLostError` for items that are no JSON.
+        """
+        items, self._items = self._items, None
+        data, self._data = self._data, None
+        if items is None:
+            return await self._whole(data)
+        if items == self._known.items:
+            return LatestChanges()
+        found = await self._compare(items)
+        if found is None:
+            decoded = parsing.json_value(b"[{%b}]" % items)
+            if decoded is None:
+                raise ReplyLostError("items that are no JSON")
+            return await self._whole({"items": decoded})
+        self._known, changes = found
         return changes
 
-    def _compare(self, items: bytes) -> tuple[_Known, LatestChanges] | None:
+    async def _whole(self, data: object) -> LatestChanges:
+        """Return all samples of a reply, one item after the other."""
+        turn = Turn()
+        wanted = frozenset(self._points)
+        found = data.get("items") if isinstance(data, dict) else None
+        readings: dict[SampleKey, Reading] = {}
+        for item in parsing.items(found):
+            readings |= parsing.latest_item(item, wanted)
+            if turn.over:
+                await turn.pass_on()
+        self._known = _Known()
+        return LatestChanges(readings, complete=True)
+
+    async def _compare(self, items: bytes) -> tuple[_Known, LatestChanges] | None:
         """Return what differs from the items of before; None where they are not flat."""
+        turn = Turn()
         known = self._known
-        if items == known.items:
-            return known, LatestChanges()
         pieces = items.split(_BETWEEN)
         fresh = [piece for piece in pieces if piece not in known.keys]
         decoded = _flat_objects(fresh)
         if decoded is None:
             return None
+        await turn.pass_on()
         keys = {piece: known.keys[piece] for piece in pieces if piece in known.keys}
         readings: dict[SampleKey, Reading] = {}
         for piece, item in zip(fresh, decoded, strict=True):
@@ -109,6 +163,8 @@ class LatestCall:
             key, reading = found
             readings[key] = reading
             keys[piece] = key
+            if turn.over:
+                await turn.pass_on()
         gone = {known.keys[piece] for piece in known.keys.keys() - keys.keys()}
         new = readings.keys() - gone
         twice = len(keys) != len(pieces) or len(readings) != len(fresh)
@@ -121,7 +177,7 @@ class LatestCall:
 
     def _sample(self, item: dict[str, Any]) -> tuple[SampleKey, Reading] | None:
         """Return the one sample of an item, None where it holds none or several."""
-        asset_id, time = item.pop("assetId", None), item.pop("timestamp", None)
+        asset_id, moment = item.pop("assetId", None), item.pop("timestamp", None)
         if type(asset_id) is not str or asset_id not in self._assets:
             return None
         if len(item) > 1:
@@ -133,9 +189,9 @@ class LatestCall:
             return None
         if type(value) not in _PLAIN:
             value = parsing.sample_value(value)
-        if type(time) is not int:
-            time = parsing.whole_number(time)
-        return (self._assets[asset_id], self._points[point_id]), Reading(value, time)
+        if type(moment) is not int:
+            moment = parsing.whole_number(moment)
+        return (self._assets[asset_id], self._points[point_id]), Reading(value, moment)
 
 
 def _frame(content: bytes) -> dict[str, Any] | None:

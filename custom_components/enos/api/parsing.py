@@ -412,22 +412,23 @@ def thing_model(data: dict[str, Any]) -> ThingModel | None:
     )
 
 
-def latest(data: object, wanted: frozenset[str]) -> dict[tuple[str, str], Reading]:
-    """Return the samples of a `latest` reply of item format 0 or 1 by asset and point.
+def latest_item(
+    item: dict[str, Any], wanted: frozenset[str]
+) -> dict[tuple[str, str], Reading]:
+    """Return the samples of an item of a `latest` reply, format 0 or 1, by asset and point.
 
     A point's id is a key of its item, so only the points that were asked for are taken; one
     called as the item's own keys cannot be told from them.
     """
-    readings: dict[tuple[str, str], Reading] = {}
-    for item in items(_mapping(data).get("items")):
-        asset_id = item.get("assetId")
-        if not isinstance(asset_id, str):
-            continue
-        time = whole_number(item.get("timestamp"))
-        for key, value in item.items():
-            if key in wanted and key not in ("assetId", "timestamp"):
-                readings[asset_id, key] = Reading(sample_value(value), time)
-    return readings
+    asset_id = item.get("assetId")
+    if not isinstance(asset_id, str):
+        return {}
+    time = whole_number(item.get("timestamp"))
+    return {
+        (asset_id, key): Reading(sample_value(value), time)
+        for key, value in item.items()
+        if key in wanted and key not in ("assetId", "timestamp")
+    }
 
 
 def query_latest(data: object) -> dict[str, Reading]:
