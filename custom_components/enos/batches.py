@@ -208,7 +208,7 @@ class BatchReader:
 
     def _note_answered(self, batch: Batch) -> None:
         self._answered = True
-        for asset in batch.asset_ids:
+        for asset in batch.asset_ids if self.refused_assets else ():
             if self.refused_assets.pop(asset, None) is not None:
                 self._plan = None
         if self.excluded or self._suspects:

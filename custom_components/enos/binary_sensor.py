@@ -86,9 +86,7 @@ class EnosConnectivity(EnosEntity, BinarySensorEntity):
     def available(self) -> bool:
         """Known as long as EnOS tells the device's status."""
         status = self._coordinator.status_of(self._asset_id)
-        return (
-            self._coordinator.up and status is not DeviceStatus.UNKNOWN
-        )
+        return self._coordinator.up and status is not DeviceStatus.UNKNOWN
 
     @property
     @override

@@ -13,7 +13,6 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
-from homeassistant.util.hass_dict import HassKey
 
 from .answers import MISSED_ROUNDS, Answers
 from .api.client import EnosClient
@@ -23,10 +22,11 @@ from .batches import BatchReader, PointKey
 from .const import DEVICES_INTERVAL, DOMAIN, LOGGER, VALUES_INTERVAL, point_unique_id
 from .direct import DirectReader
 from .discovery import Discovery
-from .exceptions import auth_failed, clock_wrong, update_failed
+from .exceptions import auth_failed, update_failed
 from .knowledge import Answered, Fate, Mask, PointState, Source, same_form
 from .listening import tell
 from .mapping import Kind
+from .refusals import Refusals
 
 if TYPE_CHECKING:
     from .commands import Commands
@@ -36,10 +36,6 @@ type PointListener = Callable[[Context | None], None]
 # Rounds of values between two that read the devices as well.
 _ROUNDS_TO_DEVICES: Final = DEVICES_INTERVAL // VALUES_INTERVAL - 1
 _LONGEST_WAIT: Final = 300.0
-_TOKENS_REFUSED: Final = 3
-
-# How often in a row a new token was refused too, by entry: also of set-ups that failed.
-_REFUSALS: HassKey[dict[str, int]] = HassKey(f"{DOMAIN}_tokens_refused")
 
 
 @dataclass(slots=True)
@@ -82,6 +78,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.discovery = discovery
         self.states: dict[PointKey, PointState] = {}
         self.answers = Answers(self)
+        self._refusals = Refusals(hass, entry.entry_id)
         self.batches = BatchReader(self.answers.read)
         self.round = 0
         self.reloading = False
@@ -127,16 +124,12 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             return DeviceStatus.UNKNOWN
         return device.status
 
-    def point_available(self, asset_id: str, point_id: str) -> bool:
-        """Tell whether a point's value may be believed.
+    def believes(self, asset_id: str, state: PointState | None) -> bool:
+        """Tell whether the value of a device's point may be believed.
 
         A device whose status cannot be read counts as online; a point that never had a
         sample is unknown, not unavailable.
         """
-        return self.believes(asset_id, self.state(asset_id, point_id))
-
-    def believes(self, asset_id: str, state: PointState | None) -> bool:
-        """The same by what is known of the point."""
         if state is None or not self.up:
             return False
         device = self.discovery.devices.get(asset_id)
@@ -229,7 +222,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         self.last_update_success = self.up = earlier.up
         self._failed_rounds = earlier._failed_rounds
         # Perhaps with new keys.
-        self._forget_refusals()
+        self._refusals.forget()
         for asset_id, device in self.devices.items():
             for bound in self.discovery.bound_points(device):
                 key = (asset_id, bound.source.identifier)
@@ -308,7 +301,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         except CredentialsError as err:
             raise auth_failed(err) from err
         except TokenRefusedError as err:
-            if self._refused_for_good(err):
+            if self._refusals.for_good(err, first=self._first):
                 raise auth_failed(err) from err
             raise update_failed(err) from err
         except RateLimitError as err:
@@ -321,30 +314,8 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             return
         except EnosError as err:
             raise update_failed(err) from err
-        self._forget_refusals()
+        self._refusals.forget()
         self.update_interval = max(VALUES_INTERVAL, _half(self.update_interval))
-
-    def _refused_for_good(self, err: TokenRefusedError) -> bool:
-        """Tell whether new keys are worth a question: the third time that no clock explains.
-
-        A set-up that is tried again begins with a new coordinator, so the count lives
-        outside of it.
-        """
-        if clock_wrong(err):
-            self._forget_refusals()
-            return False
-        counts = self.hass.data.setdefault(_REFUSALS, {})
-        count = counts.get(self.config_entry.entry_id, 0) + 1
-        counts[self.config_entry.entry_id] = count
-        if count < _TOKENS_REFUSED:
-            return False
-        if self._first:
-            # Nothing is tried again until a person entered keys; they get as many chances.
-            self._forget_refusals()
-        return True
-
-    def _forget_refusals(self) -> None:
-        self.hass.data.get(_REFUSALS, {}).pop(self.config_entry.entry_id, None)
 
     @callback
     @override

@@ -243,7 +243,7 @@ def _point(
         if state.answered is not None
         else None,
         "written_value_shown": state.mask is not None,
-        "available": coordinator.point_available(asset_id, point_id),
+        "available": coordinator.believes(asset_id, state),
     }
 
 

@@ -525,14 +525,20 @@ def async_add_for_devices(
     """Add the entities of present devices and of those that appear later."""
     coordinator = entry.runtime_data.coordinator
     known: set[str] = set()
+    listed: Mapping[str, Device] | None = None
 
     @callback
     def add_new_devices() -> None:
         """Add what new devices bring; forget those that are gone, for they may come back."""
-        known.intersection_update(coordinator.devices)
+        nonlocal listed
+        if listed is coordinator.devices:
+            # Each listing makes another one.
+            return
+        listed = coordinator.devices
+        known.intersection_update(listed)
         by_subentry: dict[str, list[Entity]] = {}
-        for asset_id in [key for key in coordinator.devices if key not in known]:
-            device = coordinator.devices[asset_id]
+        for asset_id in [key for key in listed if key not in known]:
+            device = listed[asset_id]
             selection = coordinator.discovery.selection_of(device)
             if selection is None:
                 continue

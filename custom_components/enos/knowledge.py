@@ -110,6 +110,20 @@ class PointState:
         the very answer before the last: that is a late reply, or a replica that lags.
         """
         stored = source is Source.STORED
+        if (
+            stored
+            and (last := self.last_stored) is self.reading
+            and last is not None
+            and last.time is not None
+            and sample.time is not None
+            and sample.time > last.time
+        ):
+            # As most samples come: what follows says the same, more slowly.
+            self._stored_before = last
+            self.last_stored = self.reading = sample
+            self.source = source
+            self.received = time.monotonic()
+            return True
         previous = self.last_stored if stored else self.last_direct
         if previous == sample:
             return False

@@ -7,6 +7,7 @@ some ten times as quick as decoding them and looking at each sample.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import batched
 import time
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from .errors import ReplyLostError
 from .models import Reading
 
 _SLICE: Final = 0.002
+# Items after which to look at the clock.
+_AT_ONCE: Final = 100
 
 type SampleKey = tuple[str, str]
 """Asset id and measurepoint id."""
@@ -156,13 +159,14 @@ class LatestCall:
         await turn.pass_on()
         keys = {piece: known.keys[piece] for piece in pieces if piece in known.keys}
         readings: dict[SampleKey, Reading] = {}
-        for piece, item in zip(fresh, decoded, strict=True):
-            found = self._sample(item)
-            if found is None:
-                return None
-            key, reading = found
-            readings[key] = reading
-            keys[piece] = key
+        for some in batched(zip(fresh, decoded, strict=True), _AT_ONCE, strict=False):
+            for piece, item in some:
+                found = self._sample(item)
+                if found is None:
+                    return None
+                key, reading = found
+                readings[key] = reading
+                keys[piece] = key
             if turn.over:
                 await turn.pass_on()
         gone = {known.keys[piece] for piece in known.keys.keys() - keys.keys()}
@@ -178,20 +182,21 @@ class LatestCall:
     def _sample(self, item: dict[str, Any]) -> tuple[SampleKey, Reading] | None:
         """Return the one sample of an item, None where it holds none or several."""
         asset_id, moment = item.pop("assetId", None), item.pop("timestamp", None)
-        if type(asset_id) is not str or asset_id not in self._assets:
+        if type(asset_id) is not str or (asset := self._assets.get(asset_id)) is None:
             return None
         if len(item) > 1:
             item = {key: item[key] for key in item if key in self._points}
         if len(item) != 1:
             return None
         ((point_id, value),) = item.items()
-        if point_id not in self._points:
+        point = self._points.get(point_id)
+        if point is None:
             return None
         if type(value) not in _PLAIN:
             value = parsing.sample_value(value)
         if type(moment) is not int:
             moment = parsing.whole_number(moment)
-        return (self._assets[asset_id], self._points[point_id]), Reading(value, moment)
+        return (asset, point), Reading(value, moment)
 
 
 def _frame(content: bytes) -> dict[str, Any] | None:
