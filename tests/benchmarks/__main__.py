@@ -25,6 +25,8 @@ from .table import loaded, markdown
 
 NAMES = ("set_up", "poll", "memory", "write", "growth", "alternative")
 SOAK = "soak"
+LONG = (SOAK, "steady")
+"""What only a long run measures."""
 # What decides about the figures.
 _MEASURED = ("custom_components", "simulator", "tests/benchmarks", "pyproject.toml")
 
@@ -33,14 +35,14 @@ def main() -> int:
     """Run what was asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/benchmark", description=__doc__)
     add = parser.add_argument
-    add("--only", nargs="+", choices=(*NAMES, SOAK), help="others stay as they are")
+    add("--only", nargs="+", choices=(*NAMES, *LONG), help="others stay as they are")
     add("--quick", action="store_true", help="small plants; shows that it works")
     add("--soak", type=float, metavar="MINUTES", help="have an account live that long")
     add("--out", type=Path, metavar="FILE", help="instead of BENCHMARKS.md")
     options = parser.parse_args()
     names = list(options.only or NAMES)
-    if options.soak is not None and SOAK not in names:
-        names.append(SOAK)
+    if options.soak is not None:
+        names += [name for name in LONG if name not in names]
     out = options.out or (None if options.quick else ROOT / "BENCHMARKS.md")
 
     origin = _origin()
@@ -60,7 +62,7 @@ def main() -> int:
     before = Document(())
     if out is not None and out.exists():
         before = Document.parse(out.read_text(encoding="utf-8"))
-    document = before.replaced(parts, (*NAMES, SOAK)).text(origin)
+    document = before.replaced(parts, (*NAMES, *LONG)).text(origin)
     print(document)
     if out is not None:
         out.write_text(document, encoding="utf-8")

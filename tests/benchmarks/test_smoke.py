@@ -12,7 +12,7 @@ from tests.benchmarks.document import Document, Part
 from tests.benchmarks.table import Row, Section, dumped, loaded, markdown
 
 ROOT = Path(__file__).parents[2]
-NAMES = (*command.NAMES, command.SOAK)
+NAMES = (*command.NAMES, *command.LONG)
 
 
 def well_formed(text: str) -> int:

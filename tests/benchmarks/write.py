@@ -1,7 +1,7 @@
 """Writes: from the call of an action to the wire, and on to the right state.
 
-`PYTHONPATH=. .venv-latest/bin/python -m tests.benchmarks.write [--quick | --long | --idle]`: ten
-minutes of 1,000 writes each, or only what is written one after the other.
+`PYTHONPATH=. .venv-latest/bin/python -m tests.benchmarks.write [--quick | --idle]`: a trial, or only
+what is written one after the other.
 """
 
 import argparse
@@ -84,7 +84,7 @@ async def _writes(plant: Plant) -> list[dict[str, Any]]:
 
 
 @contextlib.asynccontextmanager
-async def _home(
+async def home_of(
     plant: Plant, config: dict[str, Any]
 ) -> AsyncIterator[tuple[HomeAssistant, ConfigEntry]]:
     """Run Home Assistant with an entry of ours, and nothing left to be done."""
@@ -427,7 +427,7 @@ async def _at_once(
 # 4. A thousand a minute.
 
 
-async def _steadily(
+async def steadily(
     hass: HomeAssistant, entry: ConfigEntry, plant: Plant, seconds: float
 ) -> list[Row]:
     """Write 1,000 times a minute; what counts is the moment at which a write was due."""
@@ -530,10 +530,8 @@ def _right_row(delays: list[float], theirs: str) -> Row:
     )
 
 
-async def run(
-    *, quick: bool = False, seconds: float = 60, idle: bool = False
-) -> list[Section]:
-    """Measure writes; `seconds` is for how long 1,000 a minute go out.
+async def run(*, quick: bool = False, idle: bool = False) -> list[Section]:
+    """Measure writes.
 
     `quick` is a trial with few points and writes; `idle` is the first part only.
     """
@@ -543,13 +541,13 @@ async def run(
     async with (
         _plant(Shape.of(250 if quick else 1000)) as (plant, config),
         Tap.before(plant) if quick else contextlib.nullcontext() as tap,
-        _home(plant, config) as (hass, entry),
+        home_of(plant, config) as (hass, entry),
     ):
         await plant.ask("answer_in", seconds=0)
         rows += await _idle(hass, entry, plant, 10 if quick else 300)
         if not idle:
             right = await _right(hass, entry, plant, 5 if quick else 50)
-            rows += await _steadily(hass, entry, plant, 0.6 if quick else seconds)
+            rows += await steadily(hass, entry, plant, 0.6 if quick else 60)
         if tap:
             busy += await _during_polls(hass, entry, plant, tap, 1)
             busy += await _at_once(hass, entry, plant, 0.3)
@@ -557,11 +555,11 @@ async def run(
         async with (
             _plant(Shape.of(10_000)) as (plant, config),
             Tap.before(plant) as tap,
-            _home(plant, config) as (hass, entry),
+            home_of(plant, config) as (hass, entry),
         ):
             busy += await _during_polls(hass, entry, plant, tap, 20)
             busy += await _at_once(hass, entry, plant, 1.5)
-    rows[2:2] = busy
+    rows[3:3] = busy
     if not idle:
         # Last: triggers of templates outlive their Home Assistant.
         theirs = "" if quick else await alternative.until_right()
@@ -603,7 +601,6 @@ async def run(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--long", action="store_true")
     parser.add_argument("--idle", action="store_true")
     chosen, others = parser.parse_known_args()
-    main(partial(run, seconds=600 if chosen.long else 60, idle=chosen.idle), others)
+    main(partial(run, idle=chosen.idle), others)

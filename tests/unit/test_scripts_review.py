@@ -72,7 +72,11 @@ def test_ci_fails(checkout: Path, name: str, body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [".ci/run", *(f"scripts/{n}" for n in ("setup", "lint", "test", "develop"))]
+    "name",
+    [
+        ".ci/run",
+        *(f"scripts/{n}" for n in ("setup", "lint", "test", "develop", "benchmark")),
+    ],
 )
 def test_cdpath(name: str, tmp_path: Path) -> None:
     """A person's CDPATH leads nowhere else."""
