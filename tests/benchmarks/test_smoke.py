@@ -124,14 +124,16 @@ def test_command(
         return command.main()
 
     assert run("--only", "memory", "--soak", "5") == 0
-    assert asked == [("memory", 5), ("soak", 5)]
+    assert asked == [("memory", 5), ("soak", 5), ("steady", 5)]
     text = out.read_text(encoding="utf-8")
     assert capsys.readouterr().out.strip() == text.strip()
     assert "Home Assistant 20" in text and "Python 3" in text
 
     assert run("--only", "poll") == 0
     text = out.read_text(encoding="utf-8")
-    assert re.findall(r"^## (\w+) \d", text, re.MULTILINE) == ["poll", "memory", "soak"]
+    assert re.findall(r"^## (\w+) \d", text, re.MULTILINE) == [
+        *("poll", "memory", "soak", "steady")
+    ]
 
     assert run() == 1
     assert asked[-1][0] == "growth"
