@@ -43,6 +43,8 @@ _LONGEST_SHOWN: Final = 100
 _ROUNDED_AWAY: Final = 0.1
 # Of steps whose multiples binary fractions hold exactly: halves, quarters and so on.
 _FRACTIONS: Final = 1024
+# Up to here the digits of a whole number and its binary fraction are the same number.
+_EXACT: Final = 2.0**53
 _WORDS: Final = {"on": True, "off": False}
 _TRUTHS: Final = {**_WORDS, "true": True, "false": False}
 _PRESS: Final = "press"
@@ -89,7 +91,10 @@ def _plainly_fits(
     if not low <= value <= high:
         return False
     return step is None or (
-        (step * _FRACTIONS).is_integer() and value % step == 0 and low % step == 0
+        abs(value) <= _EXACT
+        and (step * _FRACTIONS).is_integer()
+        and value % step == 0
+        and low % step == 0
     )
 
 

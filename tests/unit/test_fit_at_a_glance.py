@@ -36,6 +36,11 @@ def point_of(data_type: DataType, tags: Mapping[str, str]) -> Measurepoint:
 @example(DataType.DOUBLE, "0.1", "60", "0.5", 20.5, False)
 @example(DataType.DOUBLE, "0", "60", "0.5", 20.5, False)
 @example(DataType.DOUBLE, "0", "60", "", -0.0, False)
+@example(DataType.DOUBLE, "0", "60", "0.5", -0.0, False)
+# Three times 2.2 in binary fractions, of which 2.2 itself is none.
+@example(DataType.DOUBLE, "0", "60", "2.2", 6.6000000000000005, False)
+# So large that its digits and its binary fraction are two numbers.
+@example(DataType.DOUBLE, "0", "2e300", "3", 1e300, False)
 @example(DataType.INT, "0", "60", "", 20.5, True)
 @example(DataType.INT, "0", "60", "1", 20.5, False)
 def test_as_the_thorough_way(
