@@ -6,9 +6,10 @@ from datetime import datetime
 import time
 from typing import Any, Final, override
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EntityCategory
 from homeassistant.core import Context, HomeAssistant, callback
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity
@@ -79,11 +80,18 @@ class EnosEntity(Entity):
         self._data = entry.runtime_data
         self._coordinator = entry.runtime_data.coordinator
         self._asset_id = device.asset_id
-        self.device_entry = dr.async_get(
-            self._coordinator.hass
-        ).async_get_device_by_identifier(
-            device_identifier(self._data.client.org_id, device.asset_id), entry.entry_id
+
+    @override
+    async def async_prepare_to_add_to_hass(self) -> None:
+        """Find the device as it is by now: thousands of entities take a while to add."""
+        await super().async_prepare_to_add_to_hass()
+        self.device_entry = dr.async_get(self.hass).async_get_device_by_identifier(
+            device_identifier(self._data.client.org_id, self._asset_id),
+            self._coordinator.config_entry.entry_id,
         )
+        if self.device_entry is None:
+            # EnOS has it no more, and an entity without a device would never go.
+            raise HomeAssistantError(f"the device {self._asset_id} was removed")
 
     @property
     def device_name(self) -> str:
@@ -139,6 +147,8 @@ class _Pauses:
 
 _LONGEST_RUN: Final = 0.01
 """Seconds for which entities are added without a pause."""
+
+_UNLOADING: Final = ConfigEntryState.UNLOAD_IN_PROGRESS
 
 _PAUSES: HassKey[_Pauses] = HassKey(f"{DOMAIN}_pauses")
 
@@ -220,6 +230,9 @@ class EnosPointEntity(EnosEntity):
         if not self._coordinator.reloading and _pauses(self.hass).due():
             # Not in a reload: calls that came between would be dropped as done.
             await asyncio.sleep(0)
+            if self._coordinator.config_entry.state is _UNLOADING:
+                # Neither this one nor those after it: nobody would remove them any more.
+                raise asyncio.CancelledError
         if not self._polled:
             return
         self.async_on_remove(
