@@ -65,6 +65,8 @@ type Decoder = Callable[[bytes], dict[str, Any] | None]
 _TO_JSON = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False
 ).encode
+# Neither writes what JSON knows nothing of, such as a date.
+_STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _JSON_TYPE = "application/json;charset=UTF-8"
 
 # A plant has no more points that are written often.
@@ -107,7 +109,7 @@ def _json(payload: object) -> tuple[str, bytes]:
     Raises `RejectedError` for what JSON cannot carry, such as NaN.
     """
     try:
-        body = orjson.dumps(payload)
+        body = orjson.dumps(payload, option=_STRICT)
         # NaN becomes null there, and is refused here; the same goes for what Python alone writes.
         if b"null" not in body:
             return body.decode(), body
