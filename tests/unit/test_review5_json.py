@@ -1,7 +1,7 @@
 """What goes out is what JSON can carry, and nothing that only one of its writers knows."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 import json
 from typing import Final
 
@@ -18,7 +18,7 @@ class _Pair:
 
 _WRONG: Final[tuple[object, ...]] = (
     date(2026, 11, 23),
-    datetime(2026, 11, 23, 4),
+    datetime(2026, 11, 23, 4, tzinfo=UTC),
     time(4),
     _Pair(),
     {1, 2},
