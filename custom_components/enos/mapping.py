@@ -76,10 +76,10 @@ class PointDescription:
 
     `minimum`, `maximum` and `step` (in `unit`) are set for numbers, declared by tags or guessed.
     `range_declared`: both ends are declared. `options` are code and label of what has named
-    values, `labels` the same by code. `on_value` and `off_value` are what a switch or binary sensor calls on and off; with
-    no `off_value` all else is off. `press_value` is what a button writes. `bool_as_json` tells
-    the form in which a BOOL is written, None for that in which EnOS gave it. `stale_after` is
-    how many seconds a sample is believed, None for ever.
+    values, `labels` the same by code. `on_value` and `off_value` are what a switch or binary
+    sensor calls on and off; with no `off_value` all else is off. `press_value` is what a button
+    writes. `bool_as_json` tells the form in which a BOOL is written, None for that in which
+    EnOS gave it. `stale_after` is how many seconds a sample is believed, None for ever.
     """
 
     kind: Kind

@@ -117,7 +117,7 @@ class Record:
 
     @property
     def id(self) -> str:
-        """Our id, made when it is asked for the first time: not before the command is sent."""
+        """Our id, made when it is asked for the first time: most commands are sent by then."""
         if not self._id:
             self._id = ulid_at_time(self.at.timestamp())
         return self._id
