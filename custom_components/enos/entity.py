@@ -83,15 +83,30 @@ class EnosEntity(Entity):
 
     @override
     async def async_prepare_to_add_to_hass(self) -> None:
-        """Find the device as it is by now: thousands of entities take a while to add."""
+        """Find the device as it is by now: thousands of entities take a while to add.
+
+        The pauses are made here, where nothing of the entity stands that could be removed
+        meanwhile.
+        """
         await super().async_prepare_to_add_to_hass()
+        if not self._coordinator.reloading and _pauses(self.hass).due():
+            # Not in a reload: calls that came between would be dropped as done.
+            await self._pause()
+        entry = self._coordinator.config_entry
         self.device_entry = dr.async_get(self.hass).async_get_device_by_identifier(
-            device_identifier(self._data.client.org_id, self._asset_id),
-            self._coordinator.config_entry.entry_id,
+            device_identifier(self._data.client.org_id, self._asset_id), entry.entry_id
         )
         if self.device_entry is None:
             # EnOS has it no more, and an entity without a device would never go.
+            await self._pause()
             raise HomeAssistantError(f"the device {self._asset_id} was removed")
+
+    async def _pause(self) -> None:
+        """Have the event loop turn; go no further where the account is unloaded by then."""
+        await asyncio.sleep(0)
+        if self._coordinator.config_entry.state is _UNLOADING:
+            # Neither this one nor those after it: nobody would remove them any more.
+            raise asyncio.CancelledError
 
     @property
     def device_name(self) -> str:
@@ -227,12 +242,6 @@ class EnosPointEntity(EnosEntity):
     async def async_added_to_hass(self) -> None:
         """Have the point polled."""
         await super().async_added_to_hass()
-        if not self._coordinator.reloading and _pauses(self.hass).due():
-            # Not in a reload: calls that came between would be dropped as done.
-            await asyncio.sleep(0)
-            if self._coordinator.config_entry.state is _UNLOADING:
-                # Neither this one nor those after it: nobody would remove them any more.
-                raise asyncio.CancelledError
         if not self._polled:
             return
         self.async_on_remove(

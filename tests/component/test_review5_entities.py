@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+import time
 
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -142,3 +143,51 @@ async def test_device_disabled_while_it_is_added(
     assert len(known) > len(_SENSORS)
     assert {each.disabled for each in known} == {True}
     assert not any(hass.states.get(each.entity_id) for each in known)
+
+
+async def test_product_removed_while_its_devices_are_added(
+    hass: HomeAssistant,
+    sim: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A person who thinks better of it is not told of each entity, and none is left."""
+    entry = await _amid_new_devices(hass, sim, monkeypatch)
+    (subentry_id,) = entry.subentries
+    hass.config_entries.async_remove_subentry(entry, subentry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert devices_of(hass, entry) == []
+    known = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    assert {each.config_subentry_id for each in known} == {None}
+    assert loud(caplog) == []
+
+
+async def test_pauses(hass: HomeAssistant) -> None:
+    """One is due when the loop did not turn for long, until it turns, whoever asks."""
+    pauses = entities._Pauses(hass)
+    assert not pauses.due()
+    time.sleep(2 * entities._LONGEST_RUN)
+    assert (pauses.due(), pauses.due()) == (True, True)
+    await asyncio.sleep(0)
+    assert not pauses.due()
+
+
+async def test_no_pause_in_a_reload(
+    hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls that came between would be dropped as done; in a set-up nobody calls yet."""
+    asked: list[bool] = []
+
+    def due(_pauses: object) -> bool:
+        asked.append(True)
+        return True
+
+    monkeypatch.setattr(entities._Pauses, "due", due)
+    entry = entry_for(sim, product_subentry(sim, "fcu", sensors=_SENSORS))
+    await set_up(hass, entry)
+    assert len(asked) > len(_SENSORS) * len(coordinator_of(entry).devices) > 0
+    asked.clear()
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert asked == []
