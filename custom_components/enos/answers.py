@@ -28,6 +28,11 @@ class _Poll:
         self.call = LatestCall(batch.asset_ids, batch.point_ids)
         self.answered = Answered(now)
 
+    def begin_anew(self, now: int) -> None:
+        """Take the answer that just came as if it were the first one."""
+        self.call.forget()
+        self.answered = Answered(now)
+
 
 class Answers:
     """Makes the calls of the rounds and hands over what is new in their answers.
@@ -44,6 +49,10 @@ class Answers:
         self._taking = asyncio.Lock()
         self._look_until = 0
 
+    def forget(self) -> None:
+        """Take the next answers whole: points came or went that nobody told the calls of."""
+        self._polls.clear()
+
     async def read(self, batch: Batch) -> None:
         """Make one call for values and take what is new in its answer.
 
@@ -58,6 +67,15 @@ class Answers:
         taken = False
         try:
             async with self._taking:
+                if (
+                    self._polls.get(batch) is not poll
+                    or poll.answered.left
+                    or coordinator.round - poll.answered.round >= MISSED_ROUNDS
+                ):
+                    # An answer like the last one speaks for all of its points only if the
+                    # last one spoke for them, and if none shows that it went without.
+                    poll.begin_anew(coordinator.round)
+                    self._polls[batch] = poll
                 changes = await poll.call.changes()
                 await self._take(batch, poll.answered, changes)
             taken = True
@@ -72,7 +90,6 @@ class Answers:
     ) -> None:
         """Take what is new in an answer."""
         coordinator = self._coordinator
-        back = coordinator.round - answered.round >= MISSED_ROUNDS
         answered.round = coordinator.round + 1
         if changes.complete:
             self._note_unanswered(batch, answered, changes.readings)
@@ -85,8 +102,6 @@ class Answers:
             if turn.over:
                 await turn.pass_on()
         coordinator.settle_unchanged(answered, changes.readings)
-        if back:
-            self._tell_all(batch, answered)
 
     def _note_unanswered(
         self, batch: Batch, answered: Answered, readings: Collection[PointKey]
@@ -104,7 +119,11 @@ class Answers:
                     continue
                 if state.reading is None:
                     # Never stored so far: no answer is the right answer.
-                    state.answered = answered
+                    if state.answered is not answered:
+                        was_missing = coordinator.missing(state)
+                        state.answered_by(answered)
+                        if was_missing:
+                            coordinator.notify(key)
                 else:
                     self._note_lost(key, answered)
 
@@ -114,15 +133,6 @@ class Answers:
         if state is not None and state.answered is answered:
             state.answered = Answered(self._coordinator.round)
         self._look()
-
-    def _tell_all(self, batch: Batch, answered: Answered) -> None:
-        """Have all points of a call show that there is an answer again."""
-        coordinator = self._coordinator
-        for asset_id in batch.asset_ids:
-            for point_id in batch.point_ids:
-                state = coordinator.state(asset_id, point_id)
-                if state is not None and state.answered is answered:
-                    coordinator.notify((asset_id, point_id))
 
     # Without an answer.
 

@@ -137,9 +137,9 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             device.status in AWAY and self._devices_failed < MISSED_ROUNDS
         ):
             return False
-        return not self._missing(state)
+        return not self.missing(state)
 
-    def _missing(self, state: PointState) -> bool:
+    def missing(self, state: PointState) -> bool:
         """Tell whether a point was not answered for too long, be it by rounds or alone."""
         if state.answered is None:
             return state.missed_reads >= MISSED_ROUNDS
@@ -155,6 +155,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             if source is None:
                 return None
             self.states[key] = PointState(source, answered=Answered(self.round))
+            self.answers.forget()
             self._unstored.add(key)
         points = self._wanted.setdefault(asset_id, set())
         if point_id not in points:
@@ -401,6 +402,7 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
             self.batches.forget(asset_id)
         if not asset_ids:
             return
+        self.answers.forget()
         for key in [key for key in self.states if key[0] in asset_ids]:
             del self.states[key]
             self._unstored.discard(key)
@@ -444,16 +446,19 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
         state = self.states.get(key)
         if state is None:
             return
-        was_missing = False
-        if answered is None or state.answered is not answered:
-            was_missing = self._missing(state)
+        same_call = answered is not None and state.answered is answered
+        was_missing = not same_call and self.missing(state)
         state.missed_reads = 0
         shown = state.value
         if answered is not None:
-            state.answered = answered
+            if not same_call:
+                state.answered_by(answered)
             if not state.stored:
                 state.stored = True
                 self._unstored.discard(key)
+        elif self.reads_directly(*key):
+            # Rounds of polling say nothing about such a point.
+            state.answered_by(None)
         news = state.offer(source, sample)
         if state.mask is not None and sample == state.reading:
             # Only who has the newest sample can tell what became of a write.
@@ -486,7 +491,10 @@ class EnosCoordinator(DataUpdateCoordinator[None]):
                 and state.answered is answered
                 and state.last_stored == state.reading
             ):
+                shown = state.value
                 self._settle(key, state)
+                if not same_form(state.value, shown):
+                    self.notify(key)
 
     # Writes, as far as they change what is known.
 

@@ -249,14 +249,8 @@ class DirectReader:
             return None, _PAUSE
         self._note_readable(asset_id, point_ids, readable=True)
         for point_id in point_ids:
-            sample = answers.get(point_id)
-            state = coordinator.state(asset_id, point_id)
-            if sample is None or state is None:
-                continue
-            if coordinator.reads_directly(asset_id, point_id):
-                # Rounds of polling say nothing about such a point.
-                state.answered = None
-            coordinator.offer((asset_id, point_id), Source.DIRECT, sample)
+            if (sample := answers.get(point_id)) is not None:
+                coordinator.offer((asset_id, point_id), Source.DIRECT, sample)
         return set(answers), _PAUSE
 
     def _readable(self, asset_id: str, point_ids: Iterable[str]) -> bool:

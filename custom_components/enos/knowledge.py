@@ -59,9 +59,13 @@ class Mask:
 
 @dataclass(slots=True, eq=False)
 class Answered:
-    """The last round of polling that answered: one object for all points of a call."""
+    """The last round of polling that answered: one object for all points of a call.
+
+    `left` tells that another call has answered one of them since.
+    """
 
     round: int
+    left: bool = False
 
 
 @dataclass(slots=True)
@@ -101,6 +105,12 @@ class PointState:
         if self.mask is not None:
             return self.mask.value
         return self.reading.value if self.reading is not None else None
+
+    def answered_by(self, answered: Answered | None) -> None:
+        """Take note of the call that answered, or that rounds bring nothing of the point."""
+        if self.answered is not None and (self.stored or answered is not None):
+            self.answered.left = True
+        self.answered = answered
 
     def offer(self, source: Source, sample: Reading) -> bool:
         """Take an answer of a source and tell whether it brought a newer reading.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .api.client import MAX_LATEST
 
@@ -47,7 +48,7 @@ def plan(
             groups.setdefault(points, []).append(asset_id)
 
     full: list[Batch] = []
-    rest: list[tuple[list[str], list[str]]] = []
+    rest: list[_Rest] = []
     for points, assets in groups.items():
         ordered = sorted(points)
         size = _points_a_call(len(ordered), len(assets), limit)
@@ -59,7 +60,7 @@ def plan(
                 if len(chunk) == per_call:
                     full.append(Batch(tuple(chunk), tuple(some)))
                 else:
-                    rest.append((chunk, some))
+                    rest.append(_Rest(chunk, some, ordered))
     return (*full, *_join(rest, limit))
 
 
@@ -88,45 +89,69 @@ def _calls(points: int, size: int, assets: int, limit: int) -> int:
     return calls + -(-assets // (limit // rest)) if rest else calls
 
 
+class _Rest(NamedTuple):
+    """What does not fill a call: assets, the points to ask for, and all that they want."""
+
+    assets: list[str]
+    points: list[str]
+    wanted: list[str]
+
+
 @dataclass(slots=True)
 class _Part:
-    """A call with room for more. `mask` has a bit per point: sets take ten times as long."""
+    """A call with room for more. Masks have a bit per point: sets take ten times as long.
+
+    `elsewhere` are the points for which another call asks some of the assets.
+    """
 
     assets: list[str]
     points: set[str]
     mask: int
+    elsewhere: int
     size: int
 
 
-def _join(parts: list[tuple[list[str], list[str]]], limit: int) -> Iterable[Batch]:
+def _join(parts: list[_Rest], limit: int) -> Iterable[Batch]:
     """Join part-filled calls, the largest first, each to where it adds least.
 
-    A thousand different sets of points are joined in a few hundredths of a second; all of
-    Home Assistant waits meanwhile.
+    Nothing wanted is asked for twice. A thousand different sets of points are joined in a few
+    hundredths of a second; all of Home Assistant waits meanwhile.
     """
     joined: list[_Part] = []
     bits: dict[str, int] = {}
-    for assets, points in sorted(
-        parts, key=lambda part: (-len(part[0]) * len(part[1]), part[1])
+    for assets, points, wanted in sorted(
+        parts, key=lambda part: (-len(part.assets) * len(part.points), part.points)
     ):
-        mask = 0
-        for point in points:
-            mask |= 1 << bits.setdefault(point, len(bits))
+        mask = _mask(points, bits)
+        elsewhere = _mask(wanted, bits) & ~mask
         size = len(assets) * len(points)
         best = None
         for other in joined:
             both = len(assets) + len(other.assets)
-            if both * max(len(points), len(other.points)) > limit:
+            if (
+                both * max(len(points), len(other.points)) > limit
+                or mask & other.elsewhere
+                or other.mask & elsewhere
+            ):
                 continue
             joint = both * (mask | other.mask).bit_count()
             waste = joint - size - other.size
             if joint <= limit and (best is None or waste < best[0]):
                 best = (waste, other, joint)
         if best is None:
-            joined.append(_Part(list(assets), set(points), mask, size))
+            joined.append(_Part(list(assets), set(points), mask, elsewhere, size))
         else:
             _, other, other.size = best
             other.assets += assets
             other.points |= set(points)
             other.mask |= mask
+            other.elsewhere |= elsewhere
     return (Batch(tuple(part.assets), tuple(sorted(part.points))) for part in joined)
+
+
+def _mask(points: Iterable[str], bits: dict[str, int]) -> int:
+    """Return a bit for each point, new ones for those that have none."""
+    mask = 0
+    for point in points:
+        mask |= 1 << bits.setdefault(point, len(bits))
+    return mask

@@ -93,14 +93,17 @@ class LatestCall:
         self._known = _Known()
         self._items: bytes | None = None
         self._data: object = None
+        # Whether there is an answer that nobody took.
+        self._waits = False
 
     def decode(self, content: bytes) -> dict[str, Any] | None:
         """Return the reply in `content`, if it can be without its items, which are kept.
 
         None where it is no JSON object.
         """
-        start, end = content.find(_BEFORE), content.rfind(_AFTER)
-        if 0 <= start < end:
+        start = content.find(_BEFORE)
+        end = content.find(_AFTER, start) if start >= 0 else -1
+        if end >= 0:
             start += len(_BEFORE)
             frame = _frame(content[: start - 1] + _CUT + content[end + 1 :])
             if frame is not None:
@@ -109,16 +112,25 @@ class LatestCall:
         self._items = None
         return parsing.json_object(content)
 
+    def forget(self) -> None:
+        """Have the next changes be all that is answered."""
+        self._known = _Known()
+
     def answered(self, data: object) -> None:
         """Take what was decoded last for the answer; `data` is the reply's."""
         self._data = data
+        self._waits = True
 
     async def changes(self) -> LatestChanges:
         """Return what the answer holds that the one before did not.
 
-        In slices of the event loop's time. Where it is cancelled or raises, the next answer
-        is compared with the one before. Raises `ReplyLostError` for items that are no JSON.
+        Nothing where the answer was taken already, or a later one. In slices of the event
+        loop's time. Where it is cancelled or raises, the next answer is compared with the one
+        before. Raises `ReplyLostError` for items that are no JSON.
         """
+        if not self._waits:
+            return LatestChanges()
+        self._waits = False
         items, self._items = self._items, None
         data, self._data = self._data, None
         if items is None:
@@ -135,13 +147,16 @@ class LatestCall:
         return changes
 
     async def _whole(self, data: object) -> LatestChanges:
-        """Return all samples of a reply, one item after the other."""
+        """Return all samples of a reply that were asked for, one item after the other."""
         turn = Turn()
         wanted = frozenset(self._points)
         found = data.get("items") if isinstance(data, dict) else None
         readings: dict[SampleKey, Reading] = {}
         for item in parsing.items(found):
-            readings |= parsing.latest_item(item, wanted)
+            samples = parsing.latest_item(item, wanted)
+            # They are of one asset.
+            if any(asset_id in self._assets for asset_id, _ in samples):
+                readings |= samples
             if turn.over:
                 await turn.pass_on()
         self._known = _Known()
