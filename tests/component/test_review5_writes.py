@@ -6,6 +6,7 @@ from typing import Any
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.util.async_ import create_eager_task
+from homeassistant.util.event_type import EventType
 from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.enos.const import EVENT_COMMAND
@@ -18,7 +19,9 @@ from .writing import Control, fcu_control, set_up_fcus, until
 class _Answering:
     """Writes to another control, once, in the very turn in which something is heard."""
 
-    def __init__(self, event_type: str, control: Control, value: Any) -> None:
+    def __init__(
+        self, event_type: EventType[Any] | str, control: Control, value: Any
+    ) -> None:
         """Begin to listen."""
         self._control = control
         self._value = value
@@ -37,7 +40,11 @@ class _Answering:
 
 
 async def _answered(
-    hass: HomeAssistant, sim: Simulator, event_type: str, point: str, value: Any
+    hass: HomeAssistant,
+    sim: Simulator,
+    event_type: EventType[Any] | str,
+    point: str,
+    value: Any,
 ) -> list[Any]:
     """Write a setpoint; return what reached the device when something answers it."""
     await set_up_fcus(hass, sim)
