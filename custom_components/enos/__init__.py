@@ -1,6 +1,5 @@
 """Envision EnOS: measurepoints of industrial devices as entities."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 import time
@@ -146,8 +145,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool
 async def async_unload_entry(hass: HomeAssistant, entry: EnosConfigEntry) -> bool:
     """Unload an account."""
     await entry.runtime_data.commands.close()
-    # Entities that are just being added see that the account is unloaded, and stop.
-    await asyncio.sleep(0)
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     hass.data[_HANDOVERS][entry.entry_id] = _Handover(

@@ -105,7 +105,8 @@ class EnosEntity(Entity):
         """Have the event loop turn; go no further where the account is unloaded by then."""
         await asyncio.sleep(0)
         if self._coordinator.config_entry.state is _UNLOADING:
-            # Neither this one nor those after it: nobody would remove them any more.
+            # Neither this one nor those after it: nobody would remove them any more. To unload
+            # an account takes a turn of the loop at least.
             raise asyncio.CancelledError
 
     @property
