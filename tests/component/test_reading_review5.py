@@ -19,10 +19,8 @@ DENIED = {"code": 99403, "msg": "Denied resource", "data": None}
 
 
 @pytest.fixture
-async def fleet(
-    hass: HomeAssistant, sim: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> list[SimDevice]:
-    """Forty fan coil units, ten in a call, that are set up; nothing is read device by device."""
+async def fleet(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> list[SimDevice]:
+    """Forty fan coil units, ten in a call; nothing is read device by device."""
     monkeypatch.setattr(batches_module, "MAX_LATEST", 10)
     fleet = grow(sim, "fcu", 40)
     sim.faults.add("status", path="/measurepoints", status=200, body=DENIED)
@@ -192,21 +190,6 @@ async def test_never_a_sample_and_no_answer_for_a_while(
     culprit.clear()
     await rounds(hass, 1)
     assert text_of(hass, sim, silent, "room_temp") == STATE_UNKNOWN
-
-
-async def test_two_rounds_at_once(
-    hass: HomeAssistant, sim: Simulator, fleet: list[SimDevice]
-) -> None:
-    """The first one after a reload, and one that an automation asks for."""
-    entry = await set_up_room_temps(hass, sim)
-    coordinator = coordinator_of(entry)
-    for number in range(4):
-        for device in fleet:
-            await sim.report(device, {"room_temp": 7.5 + number})
-        await asyncio.gather(coordinator.async_refresh(), coordinator.async_refresh())
-    assert {text_of(hass, sim, device, "room_temp") for device in fleet} == {"10.5"}
-    await rounds(hass, 4)
-    assert blank(hass, sim, fleet) == 0
 
 
 async def test_read_alone_after_a_while(
