@@ -1,9 +1,11 @@
-"""Whose code takes the time: a profile by where the functions are from."""
+"""What takes the time: a profile by whose code it is, and Python's collections of garbage."""
 
 from asyncio import selector_events
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 import contextlib
 import cProfile
+from dataclasses import dataclass
+import gc
 import pstats
 import time
 from typing import Any, Final
@@ -79,3 +81,62 @@ def _group(function: _Function) -> str:
 def as_text(found: dict[str, float]) -> str:
     """Return the groups in milliseconds."""
     return " / ".join(f"{found[group] * 1000:.2f}" for group in GROUPS) + " ms"
+
+
+def gap_as_text(ours: dict[str, float], theirs: dict[str, float]) -> str:
+    """Return how much longer ours takes, in milliseconds, and what each group has of it."""
+    gap = {group: (ours[group] - theirs[group]) * 1000 for group in GROUPS}
+    parts = sorted(gap, key=lambda group: gap[group], reverse=True)
+    return (
+        f"{sum(gap.values()):.2f} ms ("
+        + ", ".join(f"{group} {gap[group]:.2f}" for group in parts)
+        + ")"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection of garbage: its generation, and from when to when (s since the epoch)."""
+
+    generation: int
+    began: float
+    ended: float
+
+    def meets(self, first: float, last: float) -> bool:
+        """Tell whether it has a moment in common with the time between two."""
+        return self.began <= last and first <= self.ended
+
+
+@contextlib.contextmanager
+def collections_timed() -> Iterator[list[Collection]]:
+    """Note Python's collections of generation 1 and 2 as they end.
+
+    The youngest generation is left aside: its collections are many and short.
+    """
+    found: list[Collection] = []
+    began = 0.0
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        nonlocal began
+        if phase == "start":
+            began = time.time()
+        elif info["generation"]:
+            found.append(Collection(info["generation"], began, time.time()))
+
+    gc.callbacks.append(note)
+    try:
+        yield found
+    finally:
+        gc.callbacks.remove(note)
+
+
+def collections_as_text(found: Iterable[Collection]) -> str:
+    """Return how many there were of each generation, and how long the longest of each took."""
+    times: dict[int, list[float]] = {1: [], 2: []}
+    for each in found:
+        times[each.generation].append(each.ended - each.began)
+    return "; ".join(
+        f"generation {generation}: {len(taken)}"
+        + (f", longest {max(taken) * 1000:.0f} ms" if taken else "")
+        for generation, taken in times.items()
+    )

@@ -106,9 +106,9 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def spread(values: Sequence[float], *, most: bool = False) -> str:
-    """Return p50, p95, p99 (and the most) of seconds, as text in ms; "-" for no values."""
+    """Return p50, p95, p99 (and the most) of seconds, as text in ms."""
     if not values:
-        return "-"
+        return "0 values"
     shown = [percentile(values, share) for share in (0.5, 0.95, 0.99)]
     if most:
         shown.append(max(values))
