@@ -11,13 +11,13 @@ from collections.abc import (
 )
 import contextlib
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import gc
 from pathlib import Path
 import sys
 import time
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from homeassistant import bootstrap, loader
 from homeassistant.config_entries import ConfigEntry, ConfigSubentryData
@@ -266,12 +266,19 @@ def _shows(state: str, value: bool | float) -> bool:
 
 @dataclass(slots=True)
 class Reading:
-    """What something took: seconds by the clock, seconds of CPU, longest stall (s), states written."""
+    """What something took: seconds by the clock, seconds of CPU, longest stall (s), states written.
+
+    `apart` is the longest stall (s) less what Python's collections took of it, `busy` the CPU (s) of
+    that turn, collections and all; `collections` are their generations and seconds.
+    """
 
     seconds: float = 0.0
     cpu: float = 0.0
     stall: float = 0.0
     states: int = 0
+    apart: float = 0.0
+    busy: float = 0.0
+    collections: list[tuple[int, float]] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -304,17 +311,34 @@ def states_counted(
 
 @contextlib.asynccontextmanager
 async def stalls_timed(reading: Reading) -> AsyncIterator[None]:
-    """Find out for how long the event loop did not turn."""
+    """Find out for how long the event loop did not turn, and what Python collected meanwhile."""
     running = True
+    begun = collected = 0.0
+
+    def note(phase: Literal["start", "stop"], info: dict[str, int]) -> None:
+        nonlocal begun, collected
+        now = time.perf_counter()
+        if phase == "start":
+            begun = now
+            return
+        collected += now - begun
+        reading.collections.append((info["generation"], now - begun))
 
     async def watch() -> None:
-        before = time.perf_counter()
+        before, already = time.perf_counter(), collected
+        cpu = time.process_time()
         while running:
             await asyncio.sleep(0)
             now = time.perf_counter()
-            reading.stall = max(reading.stall, now - before)
-            before = now
+            took = now - before
+            reading.stall = max(reading.stall, took)
+            apart = took - (collected - already)
+            used = time.process_time()
+            if apart > reading.apart:
+                reading.apart, reading.busy = apart, used - cpu
+            before, already, cpu = now, collected, used
 
+    gc.callbacks.append(note)
     task = asyncio.create_task(watch())
     await asyncio.sleep(0)
     try:
@@ -322,6 +346,7 @@ async def stalls_timed(reading: Reading) -> AsyncIterator[None]:
     finally:
         running = False
         await task
+        gc.callbacks.remove(note)
 
 
 def say(text: str) -> None:
@@ -343,13 +368,17 @@ async def measured(act: Callable[[], Awaitable[Any]]) -> Reading:
     return reading
 
 
-async def stall_of(act: Callable[[], Awaitable[Any]]) -> float:
-    """Do something and return the longest stall in seconds."""
+async def watched(act: Callable[[], Awaitable[Any]], *, collect: bool) -> Reading:
+    """Do something and read for how long the event loop did not turn.
+
+    With `collect` the garbage of before is collected first, so that it is in nobody's way.
+    """
     reading = Reading()
-    gc.collect()
+    if collect:
+        gc.collect()
     async with stalls_timed(reading):
         await act()
-    return reading.stall
+    return reading
 
 
 def resident() -> float:

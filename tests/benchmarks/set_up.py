@@ -1,5 +1,7 @@
 """Set-up: seconds, requests and bytes, with empty registries and with full ones."""
 
+from collections.abc import AsyncIterator
+import contextlib
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,24 +12,29 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 
 from . import child, home
+from .growth import DEVICES_A_PAGE, Fleet
 from .home import Reading
 from .plant import Plant, Shape
 from .table import Row, Section
 
 TARGET = 1.5
 ROUNDS = 4
+MODELS_A_PAGE = 10
 
 _NOTES = (
     (
-        "Cold: the registries know no entity of either. Warm: they know all, as at each start but"
-        " the first. Modules are imported beforehand. Cold is one set-up; warm is the median of"
+        "Cold: the registries know no entity, and a fresh Home Assistant, one for each, has nothing"
+        " else to set up. Warm: they know all, as at each start but the first; both are in one Home"
+        " Assistant. Modules are imported beforehand. Cold is one set-up; warm is the median of"
         f" {ROUNDS} in turn, and in parentheses the shortest. Seconds by the clock, from the call to"
-        " the moment that all entities stand."
+        " the moment that all entities stand. The target is for 10,000 entities; fewer are shown for"
+        " information."
     ),
     (
-        "Requests include the token; allowed are calls for values by product (3,000 values each),"
-        " pages of 200 devices and of 10 models, and three more. After each, every entity is compared"
-        " with the plant."
+        "An entity is a measurepoint, or tells whether a device is connected: 10,000 are 9,600 and"
+        " 400. Requests include the token. Their target has a call for values for each 3,000 values"
+        " of a product, pages of 200 devices and of 10 models, and three more; the limits force fewer,"
+        " since products can share a call. After each set-up, every entity is compared with the plant."
     ),
 )
 
@@ -86,7 +93,7 @@ class _Found:
             Row(
                 what=f"{self.label}: requests",
                 ours=str(most),
-                target=f"≤ {allowed}",
+                target=f"≤ {allowed} (the limits force {_forced(self.shape)})",
                 met=most <= allowed,
                 exact=True,
             ),
@@ -95,6 +102,13 @@ class _Found:
                 ours=f"{max(self.bytes) / 1e6:.2f} MB",
             ),
         ]
+
+
+def _forced(shape: Shape) -> int:
+    """Return how many requests a set-up cannot do without: values, devices, models, a token."""
+    fleet = Fleet(shape)
+    pages = -(-shape.products * shape.devices // DEVICES_A_PAGE)
+    return fleet.values_calls + pages + -(-shape.products // MODELS_A_PAGE) + 1
 
 
 def _middle(side: _Side) -> float:
@@ -133,16 +147,19 @@ async def run(*, quick: bool = False) -> list[Section]:
 
 
 async def _plant(label: str, shape: Shape, *, rounds: int) -> _Found:
-    """Set up both integrations in a Home Assistant of their own."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with Plant.running(shape) as plant, home.running(Path(folder)) as hass:
-            floor = _Side(home.floor_entry(hass, plant))
+    """Set up the floor in a Home Assistant of its own, ours in another, then both in that."""
+    async with Plant.running(shape) as plant:
+        async with _home() as hass:
+            alone = home.floor_entry(hass, plant)
+            cold = await home.measured(partial(home.add, hass, alone))
+            assert alone.state is ConfigEntryState.LOADED
+        async with _home() as hass:
+            floor = _Side(home.floor_entry(hass, plant), cold)
             ours = _Side(home.enos_entry(plant))
             found = _Found(label, shape, floor, ours)
-            for side in (floor, ours):
-                add = partial(home.add, hass, side.entry)
-                side.cold = await home.measured(add)
-                await _check(hass, plant, found)
+            ours.cold = await home.measured(partial(home.add, hass, ours.entry))
+            await home.add(hass, floor.entry)
+            await _check(hass, plant, found)
             for _ in range(rounds):
                 for side in (floor, ours):
                     await home.unload(hass, side.entry)
@@ -151,6 +168,14 @@ async def _plant(label: str, shape: Shape, *, rounds: int) -> _Found:
                     side.warm.append(await home.measured(again))
                     await _check(hass, plant, found)
     return found
+
+
+@contextlib.asynccontextmanager
+async def _home() -> AsyncIterator[HomeAssistant]:
+    """Run a fresh Home Assistant."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with home.running(Path(folder)) as hass:
+            yield hass
 
 
 async def _check(hass: HomeAssistant, plant: Plant, found: _Found) -> None:

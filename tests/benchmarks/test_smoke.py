@@ -1,7 +1,9 @@
 """The benchmarks run, find what they have to find, and make a document; times are not judged."""
 
+import os
 from pathlib import Path
 import re
+import signal
 import subprocess
 import sys
 
@@ -69,6 +71,7 @@ SECTIONS = [
         (
             Row(what="CPU", ours="5 ms", ratio="2.0", target="≤ 1.3", met=False),
             Row(what="states", ours="7", target="7", met=True, exact=True),
+            Row(what="lost / failed", ours="0 / 0", target="0 / 0", met=True),
             Row(what="requests", ours="4", floor="0"),
         ),
         ("A note.",),
@@ -90,7 +93,9 @@ def test_document() -> None:
     assert "Of an earlier run" not in document
     assert "| Poll: CPU | ≤ 1.3 | 5 ms | 2.0 | **missed** |" in document
     assert "| Poll: counts that have to be exact | 1 | 1 | | met |" in document
-    assert well_formed(document) == 4 + 5
+    assert "| Poll: lost / failed | 0 / 0 | 0 / 0 |  | met |" in document
+    assert "†" not in document
+    assert well_formed(document) == 5 + 6
     assert Document.parse(document) == first
 
     again = Document.parse(document).replaced(
@@ -99,7 +104,11 @@ def test_document() -> None:
     assert [part.name for part in again.parts] == list(order)
     document = again.text("Tuesday")
     assert document.count("Of an earlier run: Monday") == 1
+    assert "What is marked † is of an earlier run" in document
     assert document.index("Of an earlier run") > document.index("<!-- soak: Monday")
+    later = again.replaced([Part("set_up", "Friday", "## Set-up")], order)
+    assert "| † Poll: CPU | ≤ 1.3 |" in later.text("Friday")
+    assert "| † Set-up" not in later.text("Friday")
     # The line is added once, however often the part is kept.
     assert Document.parse(document) == again
     assert Document.parse(document).text("Tuesday") == document
@@ -126,7 +135,9 @@ def test_command(
     assert run("--only", "memory", "--soak", "5") == 0
     assert asked == [("memory", 5), ("soak", 5), ("steady", 5)]
     text = out.read_text(encoding="utf-8")
-    assert capsys.readouterr().out.strip() == text.strip()
+    captured = capsys.readouterr()
+    assert captured.out.strip() == text.strip()
+    assert "soak (2 of 3, 5 minutes) ..." in captured.err
     assert "Home Assistant 20" in text and "Python 3" in text
 
     assert run("--only", "poll") == 0
@@ -135,7 +146,70 @@ def test_command(
         *("poll", "memory", "soak", "steady")
     ]
 
-    assert run() == 1
-    assert asked[-1][0] == "growth"
-    assert out.read_text(encoding="utf-8") == text
-    assert "growth FAILED" in capsys.readouterr().err
+    # What was measured is written; of what failed there is what was known before.
+    assert run("--only", "poll", "growth", "write") == 1
+    assert [name for name, _ in asked] == ["poll", "growth", "write"]
+    text = out.read_text(encoding="utf-8")
+    assert "## write 3" in text and "growth" not in text
+    assert "FAILED, so what was known of it stays: growth" in capsys.readouterr().err
+
+    # The soak lives for an hour unless somebody says otherwise.
+    assert run("--only", "soak") == 0
+    assert asked == [("soak", 60)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--soak", "0"],
+        ["--soak", "-1"],
+        ["--soak", "nan"],
+        ["--soak", "inf"],
+        ["--out", "/nowhere/at/all.md"],
+        ["--out", "/"],
+    ],
+)
+def test_wrong_arguments(
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What cannot be done is said before anything is measured."""
+    monkeypatch.setattr(command, "_measure", None)
+    monkeypatch.setattr(sys, "argv", ["benchmark", *arguments])
+    with pytest.raises(SystemExit) as raised:
+        command.main()
+    assert raised.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(number: signal.Signals, tmp_path: Path) -> None:
+    """An interrupted run ends what it started, writes nothing and leaves nothing."""
+    out, folder = tmp_path / "found.md", tmp_path / "folder"
+    folder.mkdir()
+    run = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.benchmarks"),
+            *("--quick", "--only", "poll", "--out", str(out)),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stderr is not None
+    told = ""
+    # The plant and Home Assistant run by then.
+    while "poll: reply" not in told:
+        line = run.stderr.readline()
+        assert line, told
+        told += line
+    run.send_signal(number)
+    # Ends when nobody is left who could write.
+    output, errors = run.communicate(timeout=30)
+    assert run.returncode == 128 + number
+    assert not output and not out.exists() and not list(folder.iterdir())
+    assert errors.endswith("benchmark: interrupted; nothing is written\n")
+    assert "Traceback" not in told + errors
