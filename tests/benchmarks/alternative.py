@@ -188,6 +188,8 @@ def _parallel(*sequence: dict[str, Any]) -> dict[str, Any]:
     return {
         "mode": "parallel",
         "max": 100,
+        # A trace goes on into the poll, whose index has keys that cannot be saved as JSON.
+        "trace": {"stored_traces": 0},
         "fields": {name: {"required": True} for name in _FIELDS},
         "sequence": list(sequence),
     }
@@ -454,7 +456,7 @@ async def until_right(*, every: int = 10, writes: int = 12) -> str:
                 shown.setdefault((new.entity_id, float(new.state)), time.time())
 
     async with (
-        # Some setpoints for each write.
+        # A device for each write.
         Plant.running(Shape.of(25 * writes)) as plant,
         running(plant, every=every) as hass,
     ):
