@@ -316,7 +316,7 @@ async def _during_polls(
         f"Why p99 during polls is above {_BUSY * 1000:.0f} ms: {slow.total()} of "
         f"{len(latencies)} writes took longer. Of these {slow[2]} met a collection of "
         f"generation 2, {slow[1]} one of generation 1 only, {slow[0]} none "
-        f"({waited} of them: the loop turned that late). A collection goes through "
+        f"(for {waited} of them the loop turned that late). A collection goes through "
         "objects of all Home Assistant and holds everything up meanwhile."
     )
     return rows, [] if all(row.met is not False for row in rows) else [reason]
