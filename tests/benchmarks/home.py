@@ -309,44 +309,52 @@ def states_counted(
             stop()
 
 
+@contextlib.contextmanager
+def collections_noted(reading: Reading) -> Iterator[None]:
+    """Note what Python collects: the generation and seconds of each."""
+    begun = 0.0
+
+    def note(phase: Literal["start", "stop"], info: dict[str, int]) -> None:
+        nonlocal begun
+        now = time.perf_counter()
+        if phase == "start":
+            begun = now
+        else:
+            reading.collections.append((info["generation"], now - begun))
+
+    gc.callbacks.append(note)
+    try:
+        yield
+    finally:
+        gc.callbacks.remove(note)
+
+
 @contextlib.asynccontextmanager
 async def stalls_timed(reading: Reading) -> AsyncIterator[None]:
     """Find out for how long the event loop did not turn, and what Python collected meanwhile."""
     running = True
-    begun = collected = 0.0
-
-    def note(phase: Literal["start", "stop"], info: dict[str, int]) -> None:
-        nonlocal begun, collected
-        now = time.perf_counter()
-        if phase == "start":
-            begun = now
-            return
-        collected += now - begun
-        reading.collections.append((info["generation"], now - begun))
 
     async def watch() -> None:
-        before, already = time.perf_counter(), collected
-        cpu = time.process_time()
+        before, cpu = time.perf_counter(), time.process_time()
+        noted = len(reading.collections)
         while running:
             await asyncio.sleep(0)
-            now = time.perf_counter()
+            now, used = time.perf_counter(), time.process_time()
             took = now - before
+            apart = took - sum(each for _, each in reading.collections[noted:])
             reading.stall = max(reading.stall, took)
-            apart = took - (collected - already)
-            used = time.process_time()
             if apart > reading.apart:
                 reading.apart, reading.busy = apart, used - cpu
-            before, already, cpu = now, collected, used
+            before, cpu, noted = now, used, len(reading.collections)
 
-    gc.callbacks.append(note)
-    task = asyncio.create_task(watch())
-    await asyncio.sleep(0)
-    try:
-        yield
-    finally:
-        running = False
-        await task
-        gc.callbacks.remove(note)
+    with collections_noted(reading):
+        task = asyncio.create_task(watch())
+        await asyncio.sleep(0)
+        try:
+            yield
+        finally:
+            running = False
+            await task
 
 
 def say(text: str) -> None:
@@ -361,10 +369,11 @@ async def measured(act: Callable[[], Awaitable[Any]]) -> Reading:
     """
     reading = Reading()
     gc.collect()
-    started, cpu = time.perf_counter(), time.process_time()
-    await act()
-    reading.seconds = time.perf_counter() - started
-    reading.cpu = time.process_time() - cpu
+    with collections_noted(reading):
+        started, cpu = time.perf_counter(), time.process_time()
+        await act()
+        reading.seconds = time.perf_counter() - started
+        reading.cpu = time.process_time() - cpu
     return reading
 
 
